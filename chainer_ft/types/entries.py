@@ -28,6 +28,8 @@ class Entry:
         shared_with: Path of the entry that owns the same array, if this is not the owner.
         transforms: What reading does to the stored numbers, one phrase a step.
         note: Why the entry is unusual (``uninitialised``, ``object array``).
+        partial_shape: Of a lazy parameter, the sizes that its link knows already; ``None`` for
+            one that is open.
 
     Example:
         >>> entry = Entry("/conv1/W", (8, 3, 3, 3), None)
@@ -44,6 +46,7 @@ class Entry:
     shared_with: str | None = None
     transforms: tuple[str, ...] = ()
     note: str = ""
+    partial_shape: tuple[int | None, ...] | None = None
 
     def __post_init__(self) -> None:
         if not self.path.startswith("/") or self.path.endswith("/"):
@@ -62,6 +65,11 @@ class Entry:
     def name(self) -> str:
         """The attribute's name in its link."""
         return self.path.rpartition("/")[2]
+
+    @property
+    def owner(self) -> str:
+        """Path of the entry that owns the array: its own, unless it is shared."""
+        return self.shared_with or self.path
 
     @property
     def size(self) -> int:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from chainer_ft.types.entries import Entry, Listing
@@ -78,6 +78,16 @@ class Outcome:
         return len(self.pairs)
 
 
+class Applier(Protocol):
+    """What a plan needs to be more than a value: a source and a target behind it."""
+
+    def check(self, plan: Plan) -> None:
+        """Raise where the plan may not be applied."""
+
+    def __call__(self, plan: Plan) -> Outcome:
+        """Apply it."""
+
+
 @dataclass(frozen=True)
 class Plan:
     """The copy map. Every source entry and every target entry stands in it exactly once.
@@ -107,7 +117,7 @@ class Plan:
     skipped: tuple[Skip, ...] = ()
     reasons: Mapping[tuple[Side, str], str] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
-    applier: Callable[[Plan], Outcome] | None = field(default=None, compare=False, repr=False)
+    applier: Applier | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def coverage(self) -> float:
@@ -133,6 +143,13 @@ class Plan:
             RefusedError: An array does not fit; the target is as it was.
             UsageError: The plan was made from two listings and has nothing to write to.
         """
+        return self._applier()(self)
+
+    def check(self) -> None:
+        """Raise :class:`RefusedError` where :meth:`apply` would refuse the plan as such."""
+        self._applier().check(self)
+
+    def _applier(self) -> Applier:
         from chainer_ft.errors import UsageError
 
         if self.applier is None:
@@ -140,7 +157,7 @@ class Plan:
                 "this plan was made from listings alone; make it with "
                 "chainer_ft.plan(source, model) to apply it"
             )
-        return self.applier(self)
+        return self.applier
 
     def to_json(self) -> dict[str, Any]:
         """The whole plan as plain data, with a ``schema`` key; for ``json.dumps``."""

@@ -27,12 +27,18 @@ class Source(ABC):
         format: Name of the loader.
         notes: Sentences that a reader of the listing should know.
         provenance: What a file written by chainer_ft says about its own origin.
+        whole: Whether the listing is all that the file holds, so that replacing the file by
+            the listing loses nothing.
+        link_paths: Paths of all links, with arrays or without, where that is known; HDF5 keeps
+            a group for each.
     """
 
     name: str = ""
     format: str = ""
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, Any] | None = None
+    whole: bool = True
+    link_paths: tuple[str, ...] = ()
 
     @property
     @abstractmethod
@@ -64,6 +70,14 @@ class Source(ABC):
     def for_target(self, target: Listing) -> Source:
         """The view of this source that suits a target best; itself, unless a format has several."""
         return self
+
+    def narrow(self, prefix: str) -> bool:
+        """Make the sub-tree at ``prefix`` the whole listing (``FILE::PREFIX``).
+
+        Returns:
+            bool: ``False`` where this source leaves it to the caller, or has no such sub-tree.
+        """
+        return False
 
     def close(self) -> None:
         """Give the file back. Arrays that were read stay valid."""

@@ -1,0 +1,14 @@
+"""The verbs of the command line, one module each in :mod:`chainer_ft.cli`."""
+
+from __future__ import annotations
+
+from chainer_ft.host.host import hookimpl
+from chainer_ft.types import Subcommand
+
+
+@hookimpl
+def chainer_ft_subcommands() -> list[Subcommand]:
+    from chainer_ft.cli import convert, copy, diff, doctor, plan, plugins, run, show
+
+    modules = (copy, show, plan, diff, convert, plugins, doctor, run)
+    return [module.VERB for module in modules]

@@ -1,0 +1,51 @@
+"""The options that copy, plan and convert have in common."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from typing import Any
+
+
+def add_rules(parser: ArgumentParser) -> None:
+    """Add ``--rename``, ``--skip`` and ``--only``."""
+    group = parser.add_argument_group("rules; each must hit something")
+    group.add_argument(
+        "--rename",
+        action="append",
+        default=[],
+        type=rename,
+        metavar="REGEX=REPLACEMENT",
+        help="rename source paths (repeatable)",
+    )
+    group.add_argument(
+        "--skip",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="leave out what this hits, on both sides (repeatable)",
+    )
+    group.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="GLOB",
+        help="leave out everything else, on both sides (repeatable)",
+    )
+
+
+def rename(text: str) -> tuple[str, str]:
+    """Split ``REGEX=REPLACEMENT`` at its last ``=``.
+
+    Example:
+        >>> rename("^/fc8/=/score/")
+        ('^/fc8/', '/score/')
+    """
+    pattern, separator, replacement = text.rpartition("=")
+    if not separator or not pattern:
+        raise ArgumentTypeError(f"{text!r} is not like '^/fc8/=/score/'")
+    return pattern, replacement
+
+
+def rules(options: Namespace) -> dict[str, Any]:
+    """The parsed rules, as keywords of :func:`chainer_ft.plan`."""
+    return {"rename": options.rename, "skip": options.skip, "only": options.only}

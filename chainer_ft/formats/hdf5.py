@@ -1,0 +1,123 @@
+"""Chainer's HDF5: ``serializers.save_hdf5``, read and written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainer_ft.errors import FormatError
+from chainer_ft.formats import h5
+from chainer_ft.formats import provenance as origin
+from chainer_ft.formats.layout import ChainerFile
+from chainer_ft.types import Entry, Saver, Source, SourceLoader
+
+if TYPE_CHECKING:
+    import h5py
+
+_UNINITIALISED = "uninitialised parameter or None"
+_TEXT = "text, not an array of numbers"
+_GZIP_LEVEL = 4  # as save_hdf5
+
+
+def detect(head: bytes, path: str) -> float:
+    """Whether this is HDF5, and neither Caffe's nor Keras's."""
+    if not head.startswith(h5.MAGIC):
+        return 0.0
+    outline = h5.probe(path)
+    if outline is None:
+        return 0.4  # damaged; its error is worth more than "unknown"
+    keras = {"keras_version", "layer_names", "backend"}.intersection(outline.attributes)
+    return 0.0 if keras or "model_weights" in outline.groups else 0.5
+
+
+class Hdf5Source(ChainerFile):
+    """An HDF5 file in Chainer's layout; arrays are read when they are asked for.
+
+    Args:
+        path: The file.
+
+    Raises:
+        FormatError: It is damaged.
+        NotWeightsError: It holds no model.
+    """
+
+    format = "hdf5"
+
+    def __init__(self, path: str) -> None:
+        self._file = h5.open_file(path)
+        try:
+            found = h5.datasets_in_file_order(self._file, path)
+            self._datasets = {"/" + name: dataset for name, dataset in found}
+            text = self._datasets.pop("/" + origin.MEMBER, None)
+            with h5.guarded(path):
+                entries = [self._entry(stored) for stored in self._datasets]
+            super().__init__(path, entries)
+            if text is not None:
+                self.provenance = origin.decode(h5.checked_read(text, path).tobytes())
+        except BaseException:
+            self.close()
+            raise
+
+    def read_stored(self, stored: str) -> np.ndarray:
+        dataset = self._datasets[stored]
+        h5.check_stored(dataset, self.name)
+        with h5.guarded(self.name):
+            array = np.empty(dataset.shape, dataset.dtype)
+            if array.size:
+                dataset.read_direct(array)
+        return array
+
+    def close(self) -> None:
+        with h5.guarded(str(self._file.filename) if self._file else ""):
+            self._file.close()
+
+    def _entry(self, stored: str) -> Entry:
+        dataset = self._datasets[stored]
+        if dataset.shape is None:
+            return Entry(stored, None, None, note=_UNINITIALISED)
+        if dataset.dtype.hasobject:
+            return Entry(stored, tuple(dataset.shape), dataset.dtype, note=_TEXT)
+        return Entry(stored, tuple(dataset.shape), dataset.dtype)
+
+
+def save(
+    path: str, source: Source, *, provenance: origin.Given | None = None, compress: bool = False
+) -> None:
+    """Write everything in ``source`` as HDF5 that ``chainer.serializers.load_hdf5`` reads.
+
+    Args:
+        path: The new file.
+        source: What to write. Entries without an array become empty datasets, as Chainer's.
+        provenance: Kept inside as JSON, in a dataset that Chainer never asks for; a function is
+            called when all arrays are written.
+        compress: Gzip, as ``save_hdf5`` does by default.
+    """
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        for link in source.link_paths:
+            file.require_group(link)
+        for entry in source.listing:
+            data, level = _data(entry, source), _GZIP_LEVEL if compress else None
+            file.create_dataset(entry.path, data=data, compression=level if entry.size > 1 else None)
+        if provenance is not None:
+            text = np.frombuffer(origin.encode(provenance), np.uint8)
+            file.create_dataset(origin.MEMBER, data=text)
+
+
+def _data(entry: Entry, source: Source) -> Any:
+    import h5py
+
+    if entry.shape is None or entry.dtype is None:
+        return h5py.Empty("f")
+    if entry.dtype.kind in "UOMm":
+        raise FormatError(
+            f"{source.name}::{entry.path}: HDF5 cannot hold {entry.dtype} as Chainer reads it; "
+            f"write an .npz, or --skip {entry.path}"
+        )
+    return source.read(entry.path)
+
+
+LOADER = SourceLoader("hdf5", "Chainer HDF5", (".h5", ".hdf5"), detect, Hdf5Source)
+SAVER = Saver("hdf5", "Chainer HDF5; uncompressed unless --compress", (".h5", ".hdf5"), save)

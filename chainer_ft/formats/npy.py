@@ -1,0 +1,132 @@
+"""The header of one ``.npy`` array: parsed without NumPy's own, so that nothing is allocated."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+
+from chainer_ft.errors import FormatError, UnsafeError
+
+MAGIC = b"\x93NUMPY"
+HEADER_LIMIT = 1 << 16  # what version 1.0 can hold; longer ones only occur with vast records
+_MAX_NDIM = 32
+_USUAL = re.compile(
+    rb"\s*\{\s*'descr':\s*'([^'\\]{1,40})',\s*'fortran_order':\s*(True|False),\s*"
+    rb"'shape':\s*\(([0-9L, ]*)\),?\s*\}\s*"
+)
+
+
+@dataclass(frozen=True)
+class NpyHeader:
+    """What stands before the numbers.
+
+    Args:
+        dtype: Of the stored array.
+        shape: Of the stored array.
+        fortran_order: Whether the numbers are stored column by column.
+        data_offset: Where the numbers begin, counted from the magic.
+    """
+
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    fortran_order: bool
+    data_offset: int
+
+    @property
+    def is_object(self) -> bool:
+        """Whether the numbers are a pickle."""
+        return self.dtype.hasobject
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the numbers."""
+        return prod(self.shape) * self.dtype.itemsize
+
+
+def header_length(head: bytes, where: str) -> int:
+    """Length of magic, version and header together, from the first 12 bytes."""
+    if head[:6] != MAGIC or len(head) < 10:
+        raise FormatError(f"{where}: is not a .npy array (no magic)")
+    if head[6] == 1:
+        length = 10 + int.from_bytes(head[8:10], "little")
+    elif head[6] in (2, 3) and len(head) >= 12:
+        length = 12 + int.from_bytes(head[8:12], "little")
+    else:
+        raise FormatError(f"{where}: .npy version {head[6]} is unknown")
+    if length > HEADER_LIMIT + 12:
+        raise UnsafeError(f"{where}: declares a header of {length} bytes")
+    return length
+
+
+def parse_header(head: bytes, where: str) -> NpyHeader:
+    """Parse a whole header.
+
+    Args:
+        head: At least :func:`header_length` bytes.
+        where: File and member, for messages.
+
+    Raises:
+        FormatError: The header is not one that NumPy writes.
+        UnsafeError: The array that it declares cannot exist.
+    """
+    length = header_length(head, where)
+    if len(head) < length:
+        raise FormatError(f"{where}: the header ends at byte {len(head)} of {length}")
+    text = head[10 if head[6] == 1 else 12 : length]
+    descr, fortran_order, shape = _usual(text) or _unusual(text, head[6], where)
+    return NpyHeader(_dtype(descr, where), _shape(shape, where), fortran_order, length)
+
+
+def empty(header: NpyHeader, where: str) -> np.ndarray:
+    """An uninitialised array for the header, in its memory order."""
+    try:
+        return np.empty(header.shape, header.dtype, order="F" if header.fortran_order else "C")
+    except (ValueError, MemoryError) as error:
+        raise UnsafeError(f"{where}: shape {header.shape} cannot be allocated: {error}") from error
+
+
+def _usual(text: bytes) -> tuple[object, bool, object] | None:
+    match = _USUAL.fullmatch(text)
+    if match is None:
+        return None
+    sizes = [part.strip(b" L") for part in match[3].split(b",")]  # Python 2 wrote 3L
+    if any(not size.isdigit() for size in sizes if size):
+        return None
+    return match[1].decode("latin-1"), match[2] == b"True", tuple(int(s) for s in sizes if s)
+
+
+def _unusual(text: bytes, version: int, where: str) -> tuple[object, bool, object]:
+    """Records and other spellings, as a Python literal (which runs nothing)."""
+    source = text.decode("utf-8" if version == 3 else "latin-1", "replace")
+    source = re.sub(r"(?<=[(, ])(\d+)L(?=[,) ])", r"\1", source)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            fields = ast.literal_eval(source.strip())
+        return fields["descr"], bool(fields["fortran_order"]), fields["shape"]
+    except (ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError) as error:
+        raise FormatError(f"{where}: the .npy header cannot be read") from error
+
+
+def _dtype(descr: object, where: str) -> np.dtype:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dtype = np.dtype([tuple(f) for f in descr] if isinstance(descr, list) else descr)  # type: ignore[call-overload]
+    except Exception as error:  # NumPy raises nearly anything on a strange descr
+        raise FormatError(f"{where}: unknown dtype {str(descr)[:60]!r}") from error
+    assert isinstance(dtype, np.dtype)
+    return dtype
+
+
+def _shape(shape: object, where: str) -> tuple[int, ...]:
+    if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
+        raise FormatError(f"{where}: {str(shape)[:60]!r} is not a shape")
+    if len(shape) > _MAX_NDIM or prod(n for n in shape if n) >= 1 << 62:
+        raise UnsafeError(f"{where}: shape {str(shape)[:60]} cannot exist")
+    return shape

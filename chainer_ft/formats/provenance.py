@@ -1,0 +1,104 @@
+"""Where the weights in a file come from, kept inside the file as JSON."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import threading
+from collections.abc import Callable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
+
+if TYPE_CHECKING:
+    from chainer_ft.types import Plan
+
+#: Name of the zip member in an npz, and of the dataset in HDF5. Chainer reads by key and
+#: never asks for it.
+MEMBER = "chainer_ft.provenance.json"
+SCHEMA = "chainer_ft.provenance/1"
+#: A provenance, or a function that makes it once the arrays are written.
+Given: TypeAlias = Union[Mapping[str, Any], Callable[[], Mapping[str, Any]]]
+LIMIT = 1 << 24  # bytes of provenance that are worth reading
+
+
+class FileHash:
+    """SHA-256 of a file, computed in the background while the file is being copied.
+
+    Example:
+        >>> FileHash("setup.py").hexdigest() == FileHash("setup.py").hexdigest()
+        True
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._digest: str | None = None
+        self._thread = threading.Thread(target=self._compute, daemon=True)
+        self._thread.start()
+
+    def _compute(self) -> None:
+        digest = hashlib.sha256()
+        buffer = bytearray(1 << 20)
+        view = memoryview(buffer)
+        try:
+            with open(self._path, "rb", buffering=0) as file:
+                while count := file.readinto(buffer):
+                    digest.update(view[:count])
+        except OSError:
+            return
+        self._digest = digest.hexdigest()
+
+    def hexdigest(self) -> str | None:
+        """Wait for the hash; ``None`` where the file could not be read to its end."""
+        self._thread.join()
+        return self._digest
+
+
+def versions() -> dict[str, str]:
+    """Versions of what takes part in writing a file."""
+    found = {"python": platform.python_version()}
+    for name in ("chainer-ft", "chainer", "numpy", "h5py"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def of_plan(plan: Plan, source: str, sha256: str | None) -> dict[str, Any]:
+    """What a file made by applying ``plan`` says of its origin.
+
+    Args:
+        plan: The plan that was applied.
+        source: Path or description of the source.
+        sha256: The source file's hash, ``None`` for a live link.
+    """
+    entries = {}
+    for pair in plan.pairs:
+        steps = [*plan.source[pair.source].transforms, *pair.transforms]
+        entries[pair.target] = {"source": pair.source, **({"transforms": steps} if steps else {})}
+    return {
+        "schema": SCHEMA,
+        "sources": [{"name": source, "sha256": sha256}],
+        "policy": plan.policy,
+        "entries": entries,
+        "versions": versions(),
+    }
+
+
+def encode(provenance: Given) -> bytes:
+    """As UTF-8 JSON."""
+    if callable(provenance):
+        provenance = provenance()
+    return json.dumps(provenance, ensure_ascii=False, indent=1).encode()
+
+
+def decode(text: bytes) -> dict[str, Any] | None:
+    """The provenance, or ``None`` where the text is not one (it is not worth an error)."""
+    if len(text) > LIMIT:
+        return None
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None

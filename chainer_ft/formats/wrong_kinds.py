@@ -1,0 +1,104 @@
+"""Files that people hand over by mistake, named with what to do instead."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+
+from chainer_ft.errors import FormatError, NotWeightsError, TruncatedError
+from chainer_ft.formats import caffe_other
+
+_LFS = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\s")
+_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
+_PICKLE = re.compile(rb"\x80[\x02-\x05]|\(dp\d|\(lp\d|c(?:copy_reg|__builtin__|chainer)[\w.]*\n|ccopyreg")
+_MAGIC = (
+    (b"\x1f\x8b", "is gzip; unpack it first (gunzip)"),
+    (b"BZh", "is bzip2; unpack it first (bunzip2)"),
+    (b"\xfd7zXZ", "is xz; unpack it first (unxz)"),
+    (b"7z\xbc\xaf\x27", "is a 7z archive; unpack it first"),
+    (b"Rar!", "is a rar archive; unpack it first"),
+    (b"\x93NUMPY", "is a single .npy array, not a model; chainer_ft reads .npz"),
+    (b"\x89PNG", "is a PNG image, not weights"),
+    (b"\xff\xd8\xff", "is a JPEG image, not weights"),
+    (b"%PDF", "is a PDF, not weights"),
+)
+
+
+def name_wrong_kind(head: bytes, path: str) -> FormatError | None:
+    """Say what a file is that no loader claims.
+
+    Args:
+        head: Its first 4096 bytes.
+        path: The file.
+
+    Returns:
+        FormatError or None: The error to raise, if the kind is known.
+
+    Example:
+        >>> str(name_wrong_kind(b"<!DOCTYPE html><title>404", "vgg.caffemodel"))
+        'vgg.caffemodel: is a web page, not weights; download the file itself (a "raw" link)'
+    """
+    if not head:
+        return TruncatedError(f"{path}: is empty (0 bytes); download or copy it again")
+    sentence = _text_kind(head) or _binary_kind(head, path) or caffe_other.describe(head, path)
+    return NotWeightsError(f"{path}: {sentence}") if sentence else None
+
+
+def _text_kind(head: bytes) -> str | None:
+    if _LFS.match(head):
+        size = re.search(rb"size (\d+)", head)
+        real = f" of {int(size[1])} bytes" if size else ""
+        return f"is a git-lfs pointer, not the file{real} itself; run `git lfs pull`"
+    if _HTML.match(head):
+        return 'is a web page, not weights; download the file itself (a "raw" link)'
+    if head.lstrip()[:5] == b"<?xml":
+        return "is XML (an error page of a file server?), not weights"
+    if head.lstrip()[:1] in (b"{", b"[") and _is_text(head):
+        return "is JSON, not weights"
+    return None
+
+
+def _binary_kind(head: bytes, path: str) -> str | None:
+    if head.startswith(b"PK\x03\x04"):
+        return _zip_kind(path)
+    if head.startswith(b"\x89HDF\r\n\x1a\n"):
+        return _hdf5_kind(path)
+    if _PICKLE.match(head):
+        return "is a Python pickle; no installed loader reads pickles"
+    if re.match(rb"[\x00-\xff]{3}\x00{5}\{\"", head):
+        return "is a safetensors file; no installed loader reads it"
+    return next((sentence for magic, sentence in _MAGIC if head.startswith(magic)), None)
+
+
+def _zip_kind(path: str) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except Exception:
+        return "is a damaged zip; download or copy it again"
+    if any(name.endswith("data.pkl") for name in names):
+        return "is a PyTorch file; no installed loader reads it"
+    if "model.weights.h5" in names:
+        return "is a Keras file; no installed loader reads it"
+    return f"is a zip but no npz: it holds {', '.join(names[:3])}{' ...' * (len(names) > 3)}"
+
+
+def _hdf5_kind(path: str) -> str:
+    try:
+        import h5py
+
+        with h5py.File(path, "r") as file:
+            names, attributes = list(file)[:3], set(file.attrs)
+    except Exception:
+        return "is a damaged HDF5 file; download or copy it again"
+    if attributes & {"keras_version", "layer_names", "backend"} or "model_weights" in names:
+        return "is a Keras HDF5 file; no installed loader reads it"
+    return f"is HDF5 that no installed loader knows (it holds {', '.join(names)})"
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        head.decode("utf-8", "strict" if len(head) < 4096 else "ignore")
+    except UnicodeDecodeError:
+        return False
+    return b"\x00" not in head

@@ -1,0 +1,144 @@
+"""The members of a zip file, read through its directory and checked against their CRC."""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO
+
+import numpy as np
+
+from chainer_ft.errors import FormatError, UnsafeError
+from chainer_ft.formats.mapped import MappedFile
+
+# Deflate cannot shrink more than 1032 times.
+_MOST_RATIO, _SLACK = 1040, 1024
+_DAMAGE = (OSError, ValueError, RuntimeError, EOFError, KeyError, IndexError, OverflowError) + (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    struct.error,
+)
+
+Fill = Callable[[np.ndarray], None]
+
+
+@contextmanager
+def damage_in(path: str) -> Iterator[None]:
+    """Turn what the zip module and zlib raise on a damaged file into one sentence."""
+    try:
+        yield
+    except _DAMAGE as error:
+        raise FormatError(f"{path}: damaged zip: {error}; download or copy it again") from error
+
+
+class ZipReader:
+    """A zip file whose uncompressed members are read without a copy in between.
+
+    Args:
+        path: The file.
+
+    Raises:
+        FormatError: It is no zip, or its directory is damaged.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._file = MappedFile(path)
+        try:
+            with damage_in(path):
+                self._zip = zipfile.ZipFile(path)
+                self._infos = {info.filename: info for info in self._zip.infolist()}
+                if len(self._infos) != len(self._zip.infolist()):
+                    raise FormatError(f"{path}: two members of the zip have one name")
+        except BaseException:
+            self._file.close()
+            raise
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The members, in the order of the directory."""
+        return tuple(self._infos)
+
+    def size(self, name: str) -> int:
+        """Length of the member, unpacked; refused where no packed data could become that long."""
+        info = self._infos[name]
+        if info.file_size > _MOST_RATIO * info.compress_size + _SLACK:
+            raise UnsafeError(
+                f"{self.path}::{name}: claims that {info.compress_size} bytes unpack to "
+                f"{info.file_size}; this zip is a bomb or damaged"
+            )
+        return info.file_size
+
+    def head(self, name: str, count: int) -> bytes:
+        """The first ``count`` bytes of a member, fewer where it is shorter."""
+        with damage_in(self.path), self._zip.open(self._infos[name]) as stream:
+            return stream.read(count)
+
+    @contextmanager
+    def numbers(self, name: str, offset: int) -> Iterator[Fill]:
+        """A function that fills one array after the other from the member.
+
+        Args:
+            name: The member, which must be read to its end.
+            offset: Where in it to begin.
+
+        Raises:
+            FormatError: It ends early, or its CRC is wrong.
+        """
+        info = self._infos[name]
+        if info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1:
+            stored = _Stored(self._file, info, offset)
+            yield stored.fill
+            stored.check()
+            return
+        with damage_in(self.path), self._zip.open(info) as stream:
+            stream.read(offset)
+            yield lambda buffer: _fill(stream, buffer, f"{self.path}::{name}")
+            stream.read(1)  # at the end the zip module compares the CRC
+
+    def close(self) -> None:
+        self._zip.close()
+        self._file.close()
+
+
+class _Stored:
+    """A member that is not compressed, straight from the file."""
+
+    def __init__(self, file: MappedFile, info: zipfile.ZipInfo, offset: int) -> None:
+        self._file, self._info = file, info
+        start = info.header_offset
+        file.need(start, 30, f"local header of {info.filename}")
+        local = bytes(file.view[start : start + 30])
+        if local[:4] != b"PK\x03\x04":
+            raise FormatError(f"{file.path}::{info.filename}: no member at byte {start}")
+        begin = start + 30 + sum(struct.unpack("<HH", local[26:30]))
+        file.need(begin, info.file_size, info.filename)
+        self._crc = zlib.crc32(file.view[begin : begin + offset])
+        self._position = begin + offset
+
+    def fill(self, buffer: np.ndarray) -> None:
+        self._file.read_into(buffer, self._position, self._info.filename)
+        self._crc = zlib.crc32(buffer, self._crc)
+        self._position += buffer.nbytes
+
+    def check(self) -> None:
+        if self._crc != self._info.CRC:
+            raise FormatError(
+                f"{self._file.path}::{self._info.filename}: is damaged (its CRC is wrong); "
+                "download or copy it again"
+            )
+
+
+def _fill(stream: IO[bytes], buffer: np.ndarray, where: str) -> None:
+    view = memoryview(buffer)
+    done = 0
+    while done < len(view):
+        piece = stream.read(min(len(view) - done, 1 << 20))
+        if not piece:
+            raise FormatError(f"{where}: ends at byte {done} of {len(view)}")
+        view[done : done + len(piece)] = piece
+        done += len(piece)

@@ -1,0 +1,45 @@
+"""A live link as a source: its arrays are copied out, to NumPy."""
+
+from __future__ import annotations
+
+import chainer
+import numpy as np
+
+from chainer_ft.errors import ArrayError
+from chainer_ft.links.walk import listing, slots
+from chainer_ft.types import Listing, Source
+
+
+class LinkSource(Source):
+    """Read from a link, on whatever device it is.
+
+    Args:
+        link: The link.
+        name: What to call it in messages.
+
+    Example:
+        >>> import chainer
+        >>> source = LinkSource(chainer.links.Linear(3, 2))
+        >>> [(entry.path, entry.shape) for entry in source.listing]
+        [('/W', (2, 3)), ('/b', (2,))]
+    """
+
+    format = "link"
+
+    def __init__(self, link: chainer.Link, name: str = "") -> None:
+        self.link = link
+        self.name = name or f"{type(link).__name__} (a live link)"
+        self._slots = {slot.path: slot for slot in slots(link)}
+        self._listing = listing(link, self.name)
+        self.link_paths = tuple(p for p, _ in link.namedlinks(skipself=True))
+
+    @property
+    def listing(self) -> Listing:
+        return self._listing
+
+    def read(self, path: str) -> np.ndarray:
+        entry = self._listing[path]
+        if entry.note:
+            raise ArrayError(f"{self.name}::{path}: {entry.note}, there is nothing to read")
+        array = chainer.backend.CpuDevice().send(self._slots[path].array)
+        return np.array(array, entry.dtype, order="C")

@@ -1,0 +1,129 @@
+"""Every array that a link registers, in the model's own order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import chainer
+import numpy as np
+
+from chainer_ft.types import Entry, Kind, Listing
+
+_NOT_SET = "uninitialised"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The place of one parameter or persistent.
+
+    Args:
+        path: ``/conv1/W``.
+        link: The link that registers it.
+        name: Its attribute.
+        kind: ``param`` or ``persistent``.
+    """
+
+    path: str
+    link: chainer.Link
+    name: str
+    kind: Kind
+
+    @property
+    def value(self) -> Any:
+        """The Parameter, or the persistent's value."""
+        return getattr(self.link, self.name, None)
+
+    @property
+    def array(self) -> Any:
+        """The array or number itself, ``None`` where there is none yet."""
+        return self.value.array if self.kind == "param" and self.value is not None else self.value
+
+
+def slots(link: chainer.Link, prefix: str = "") -> Iterator[Slot]:
+    """The slots of a link and of everything below it.
+
+    A link's own parameters come first, then its persistents, then its children, each in the
+    order in which they were assigned (``Chain`` itself sorts by name).
+
+    Args:
+        link: Any link.
+        prefix: Its path.
+    """
+    order = {name: i for i, name in enumerate(link.__dict__)}
+    last = len(order)
+    for kind, names in (("param", link._params), ("persistent", link._persistent)):
+        for name in sorted(names, key=lambda n: (order.get(n, last), n)):
+            yield Slot(f"{prefix}/{name}", link, name, kind)  # type: ignore[arg-type]
+    for name, child in _children(link, order):
+        yield from slots(child, f"{prefix}/{name}")
+
+
+def _children(link: chainer.Link, order: dict[str, int]) -> list[tuple[str, chainer.Link]]:
+    if isinstance(link, chainer.ChainList):  # a Sequential's functions are not among them
+        return [(str(i), child) for i, child in enumerate(link._children)]
+    names = sorted(getattr(link, "_children", ()), key=lambda n: (order.get(n, len(order)), n))
+    return [(name, getattr(link, name)) for name in names]
+
+
+def listing(link: chainer.Link, origin: str) -> Listing:
+    """The listing of a live link.
+
+    Args:
+        link: Any link; lazy parameters have no shape.
+        origin: What to call it in messages.
+    """
+    first: dict[object, str] = {}
+    entries = []
+    for slot in slots(link):
+        owner = first.setdefault(_identity(slot), slot.path)
+        entries.append(replace(_entry(slot), shared_with=None if owner == slot.path else owner))
+    return Listing(tuple(entries), origin)
+
+
+def _identity(slot: Slot) -> object:
+    """Equal for slots that are one array. Numbers are never shared."""
+    array = slot.array
+    if array is None:
+        return id(slot.value) if slot.kind == "param" else slot.path
+    return id(array) if hasattr(array, "shape") and not np.isscalar(array) else slot.path
+
+
+def _entry(slot: Slot) -> Entry:
+    link_type, bases = type(slot.link).__name__, _bases(type(slot.link))
+    made = Entry(slot.path, None, None, slot.kind, link_type, bases)
+    array = slot.array
+    if array is None:
+        return replace(made, note=_NOT_SET, partial_shape=_partial_shape(slot))
+    if hasattr(array, "shape") and hasattr(array, "dtype"):
+        return replace(made, shape=tuple(array.shape), dtype=np.dtype(str(array.dtype)))
+    if isinstance(array, (bool, int, float, complex, str, bytes)):
+        return replace(made, shape=(), dtype=np.asarray(array).dtype)
+    return replace(made, note=f"a Python {type(array).__name__}, not an array")
+
+
+def _bases(cls: type) -> tuple[str, ...]:
+    """Names of the classes between this one and Link."""
+    plain = (chainer.Link, chainer.Chain, chainer.ChainList, object)
+    return tuple(c.__name__ for c in cls.__mro__[1:] if c not in plain and issubclass(c, chainer.Link))
+
+
+def _partial_shape(slot: Slot) -> tuple[int | None, ...] | None:
+    """What a lazy link knows of the shape of its W already."""
+    link = slot.link
+    if slot.name != "W":
+        return None
+    if isinstance(link, chainer.links.Linear):
+        return (link.out_size, None)
+    if isinstance(link, chainer.links.Convolution2D):
+        return (link.out_channels, None, *_two(link.ksize))
+    if isinstance(link, chainer.links.Deconvolution2D):
+        return (None, None, *_two(link.ksize))
+    return None
+
+
+def _two(size: Any) -> tuple[int | None, ...]:
+    if size is None:
+        return (None, None)
+    return tuple(size) if hasattr(size, "__len__") else (size, size)

@@ -1,0 +1,111 @@
+"""The only writer into links. All of it or none: what fails half-way is undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import chainer
+import numpy as np
+
+from chainer_ft.links.walk import Slot, slots
+
+
+def write(link: chainer.Link, arrays: Sequence[tuple[str, np.ndarray]]) -> tuple[str, ...]:
+    """Copy arrays into the parameters and persistents of a link.
+
+    Numbers go into the arrays that the link has, so that views of them stay views; a lazy
+    parameter is initialised. The link keeps its own memory: nothing of ``arrays`` is shared.
+
+    Args:
+        link: The target, on any device.
+        arrays: Paths and what goes there, of the shape and dtype of its place already, in C
+            order. They are used up: each is left with the numbers that stood in its place, so
+            that undoing needs no memory of its own.
+
+    Returns:
+        tuple of str: Paths that had no array before.
+
+    Raises:
+        BaseException: Whatever went wrong; the link is then as it was, bit for bit.
+    """
+    places = {slot.path: slot for slot in slots(link)}
+    undo: list[Callable[[], None]] = []
+    initialized = []
+    try:
+        for path, array in arrays:
+            if places[path].array is None:
+                initialized.append(path)
+            _write_one(places[path], array, undo)
+    except BaseException:
+        for step in reversed(undo):
+            step()
+        raise
+    _forget_master_copies([places[path] for path, _ in arrays])
+    return tuple(initialized)
+
+
+def _write_one(slot: Slot, array: np.ndarray, undo: list[Callable[[], None]]) -> None:
+    current = slot.array
+    if current is None:
+        _write_new(slot, array, undo)
+    elif isinstance(current, chainer.get_array_types()) and not np.isscalar(current):
+        _overwrite(slot, current, array, undo)
+    else:
+        undo.append(lambda: setattr(slot.link, slot.name, current))
+        setattr(slot.link, slot.name, type(current)(array.item()))
+
+
+def _overwrite(
+    slot: Slot, current: Any, array: np.ndarray, undo: list[Callable[[], None]]
+) -> None:
+    if isinstance(current, np.ndarray) and not current.flags.writeable:
+        _replace(slot, current, array, undo)
+        return
+    before = chainer.backend.CpuDevice().send(current)
+    before = before.copy() if before is current else before
+    undo.append(lambda: _fill(current, array))
+    _fill(current, array)
+    array[...] = before
+
+
+def _fill(array: Any, numbers: np.ndarray) -> None:
+    array[...] = chainer.backend.get_device_from_array(array).send(numbers)
+
+
+def _replace(slot: Slot, current: Any, array: np.ndarray, undo: list[Callable[[], None]]) -> None:
+    """Give a read-only array up for one of the link's own."""
+    own = array.copy()
+    if slot.kind == "param":
+        undo.append(lambda: setattr(slot.value, "array", current))
+        slot.value.array = own
+    else:
+        undo.append(lambda: setattr(slot.link, slot.name, current))
+        setattr(slot.link, slot.name, own)
+
+
+def _write_new(slot: Slot, array: np.ndarray, undo: list[Callable[[], None]]) -> None:
+    if slot.kind == "persistent":
+        before = slot.value
+        undo.append(lambda: setattr(slot.link, slot.name, before))
+        setattr(slot.link, slot.name, slot.link.device.send(array.copy()))
+        return
+    parameter = slot.value
+    state = dict(parameter.__dict__)
+    state["_data"], state["_grad"] = list(state["_data"]), state.get("_grad")
+
+    def uninitialise() -> None:
+        parameter.__dict__.clear()
+        parameter.__dict__.update(state)
+
+    undo.append(uninitialise)
+    parameter.initialize(array.shape)
+    parameter.array[...] = parameter.device.send(array)
+
+
+def _forget_master_copies(written: Sequence[Slot]) -> None:
+    """A float32 master copy that an optimizer keeps would overwrite what was just copied."""
+    for slot in written:
+        rule = getattr(slot.value, "update_rule", None) if slot.kind == "param" else None
+        if getattr(rule, "_fp32_param", None) is not None:
+            rule._fp32_param = None  # type: ignore[union-attr]

@@ -1,0 +1,178 @@
+"""From two listings, a policy and rules to a plan in which every entry stands once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from chainer_ft.errors import PluginError
+from chainer_ft.planning.fit import castable, fit_by_name, pair, same_shape
+from chainer_ft.planning.rules import Rules, renamed, skips
+from chainer_ft.types import Clash, Listing, MatchPolicy, Pair, Plan, Skip, Tie
+from chainer_ft.types.plan import Side
+
+
+def make_plan(
+    source: Listing, target: Listing, policy: MatchPolicy, rules: Rules | None = None
+) -> Plan:
+    """Decide for every entry of both sides what happens to it.
+
+    Args:
+        source: What there is.
+        target: What is to be filled.
+        policy: Finds the partners.
+        rules: Renames, skips and onlys of the user.
+
+    Returns:
+        Plan: Each source entry and each target entry stands in it exactly once.
+
+    Raises:
+        RuleError: A rule hits nothing.
+        PluginError: The policy proposes what is not in the listings, or one entry twice.
+
+    Example:
+        >>> from chainer_ft.planning.by_name import POLICY
+        >>> old, new = Listing.of({"/fc/W": (2, 3)}), Listing.of({"/fc/W": (9, 3)})
+        >>> make_plan(old, new, POLICY).incorrect_shapes[0].target_shape
+        (9, 3)
+    """
+    rules = rules or Rules()
+    theirs, origin = renamed(source, rules)
+    left_out = skips(theirs, target, rules)
+    shown = _Sides(_readable(theirs), target).without(left_out)
+    found = _Found.collect(policy, shown, theirs, target)
+    shared = _filled_by_sharing(target, found)
+    back = {new: old for new, old in origin.items() if new != old}
+    skipped = (*left_out, *shared)
+    gone_source = found.sources | {s.path for s in skipped if s.side == "source"}
+    gone_target = found.targets | {s.path for s in skipped if s.side == "target"}
+    missing = tuple(p for p in target.paths if p not in gone_target)
+    unexpected = tuple(p for p in theirs.paths if p not in gone_source)
+    plan = Plan(
+        source=source,
+        target=target,
+        policy=policy.name,
+        pairs=found.pairs,
+        missing=missing,
+        unexpected=unexpected,
+        incorrect_shapes=found.clashes,
+        ambiguous=found.ties,
+        skipped=skipped,
+        reasons=_reasons(theirs, target, missing, unexpected),
+        renamed={old: new for new, old in back.items()},
+    )
+    return _with_file_paths(plan, origin) if back else plan
+
+
+@dataclass(frozen=True)
+class _Sides:
+    source: Listing
+    target: Listing
+
+    def without(self, skipped: Iterable[Skip]) -> _Sides:
+        gone = {(s.side, s.path) for s in skipped}
+        return _Sides(
+            self.source.where(p for p in self.source.paths if ("source", p) not in gone),
+            self.target.where(p for p in self.target.paths if ("target", p) not in gone),
+        )
+
+
+def _readable(source: Listing) -> Listing:
+    """What has an array that may be read."""
+    return source.where(e.path for e in source if e.shape is not None and not e.note)
+
+
+@dataclass
+class _Found:
+    """What the policy proposes, checked entry by entry."""
+
+    pairs: tuple[Pair, ...]
+    clashes: tuple[Clash, ...]
+    ties: tuple[Tie, ...]
+    sources: set[str]
+    targets: set[str]
+
+    @classmethod
+    def collect(
+        cls, policy: MatchPolicy, shown: _Sides, source: Listing, target: Listing
+    ) -> _Found:
+        found = cls((), (), (), set(), set())
+        pairs, clashes, ties = [], [], []
+        for item in policy.propose(shown.source, shown.target):
+            if isinstance(item, Tie):
+                found._claim(policy, shown, item.sources, item.targets)
+                ties.append(item)
+                continue
+            found._claim(policy, shown, (item.source,), (item.target,))
+            checked = _checked(item, source, target)
+            (pairs if isinstance(checked, Pair) else clashes).append(checked)  # type: ignore[arg-type]
+        found.pairs, found.clashes, found.ties = tuple(pairs), tuple(clashes), tuple(ties)
+        return found
+
+    def _claim(
+        self, policy: MatchPolicy, shown: _Sides, sources: Iterable[str], targets: Iterable[str]
+    ) -> None:
+        for paths, listing, claimed, side in (
+            (sources, shown.source, self.sources, "source"),
+            (targets, shown.target, self.targets, "target"),
+        ):
+            for path in paths:
+                if path not in listing or path in claimed:
+                    what = "twice" if path in claimed else "but there is no such entry"
+                    raise PluginError(f"policy {policy.name!r} proposes {side} {path} {what}")
+                claimed.add(path)
+
+
+def _checked(item: Pair | Clash, source: Listing, target: Listing) -> Pair | Clash:
+    """A pair whose shapes agree, with its cast named; anything else is a clash."""
+    a, b = source[item.source], target[item.target]
+    if isinstance(item, Clash) or not same_shape(a, b) or not castable(a, b):
+        return Clash(a.path, b.path, a.shape, b.shape or b.partial_shape)
+    return replace(pair(a, b, item.reason), transforms=item.transforms or pair(a, b).transforms)
+
+
+def _filled_by_sharing(target: Listing, found: _Found) -> tuple[Skip, ...]:
+    """Other names of an array that is filled under one of its names."""
+    filled = {target[p.target].owner: p.target for p in found.pairs}
+    return tuple(
+        Skip("target", e.path, f"is the same array as {filled[e.owner]}")
+        for e in target
+        if e.owner in filled and e.path not in found.targets
+    )
+
+
+def _reasons(
+    source: Listing, target: Listing, missing: Iterable[str], unexpected: Iterable[str]
+) -> dict[tuple[Side, str], str]:
+    """Why a link that both sides have under one name was not copied."""
+    reasons: dict[tuple[Side, str], str] = {}
+    for path in missing:
+        link = target[path].link
+        if link in source.links:
+            reasons["target", path] = fit_by_name(source.links[link], target.links[link]).reason
+    for path in unexpected:
+        entry = source[path]
+        if entry.note:
+            reasons["source", path] = entry.note
+        elif entry.link in target.links:
+            theirs, ours = source.links[entry.link], target.links[entry.link]
+            reasons["source", path] = fit_by_name(theirs, ours).reason
+    return {key: reason for key, reason in reasons.items() if reason}
+
+
+def _with_file_paths(plan: Plan, origin: dict[str, str]) -> Plan:
+    """The plan with the source paths that stand in the file, not the renamed ones."""
+    return replace(
+        plan,
+        pairs=tuple(replace(p, source=origin[p.source]) for p in plan.pairs),
+        unexpected=tuple(origin[p] for p in plan.unexpected),
+        incorrect_shapes=tuple(replace(c, source=origin[c.source]) for c in plan.incorrect_shapes),
+        ambiguous=tuple(replace(t, sources=tuple(origin[p] for p in t.sources)) for t in plan.ambiguous),
+        skipped=tuple(
+            replace(s, path=origin[s.path]) if s.side == "source" else s for s in plan.skipped
+        ),
+        reasons={
+            (side, origin[path] if side == "source" else path): reason
+            for (side, path), reason in plan.reasons.items()
+        },
+    )

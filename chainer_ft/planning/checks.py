@@ -1,0 +1,67 @@
+"""Whether a plan may be applied: zero coverage, the floor, strict."""
+
+from __future__ import annotations
+
+from chainer_ft.errors import CoverageError, NothingMatchedError, StrictError, UsageError
+from chainer_ft.select import nearest
+from chainer_ft.types import Plan
+
+
+def check(plan: Plan, min_coverage: float = 0.0, strict: bool = False) -> None:
+    """Raise unless the plan may be applied.
+
+    Args:
+        plan: The plan.
+        min_coverage: Least share of the target's parameters to fill, 0.0 to 1.0.
+        strict: Every target entry must be filled and every source entry used; what a rule
+            skips, and counters such as ``N``, are exempt.
+
+    Raises:
+        NothingMatchedError: Not one parameter would be filled.
+        CoverageError: The plan is under the floor.
+        StrictError: Something is left over.
+    """
+    if not 0.0 <= min_coverage <= 1.0:
+        raise UsageError(f"the coverage floor is from 0.0 to 1.0, not {min_coverage}")
+    if plan.target.entries and plan.coverage == 0.0 or _is_void(plan):
+        raise NothingMatchedError(_nothing(plan))
+    if plan.coverage < min_coverage:
+        raise CoverageError(
+            f"{plan.source.origin} fills {plan.coverage:.1%} of {plan.target.origin}, under the "
+            f"floor of {min_coverage:.1%}; see what is missing with `chainer-ft plan`"
+        )
+    if strict:
+        _check_strict(plan)
+
+
+def _is_void(plan: Plan) -> bool:
+    return not plan.pairs and bool(plan.source.entries or plan.target.entries)
+
+
+def _nothing(plan: Plan) -> str:
+    line = f"nothing in {plan.source.origin} matches {plan.target.origin}"
+    if plan.incorrect_shapes:
+        clash = plan.incorrect_shapes[0]
+        return f"{line}: {clash.target} is {clash.source_shape} there, {clash.target_shape} here"
+    if plan.ambiguous:
+        return f"{line} without doubt: {plan.ambiguous[0].reason}"
+    if plan.missing and plan.unexpected:
+        hint = nearest(plan.missing[0], plan.unexpected)
+        return f"{line}: {plan.missing[0]} is not there ({hint}); --rename or --policy shape may help"
+    return line
+
+
+def _check_strict(plan: Plan) -> None:
+    missing = [p for p in plan.missing if not plan.target[p].is_counter]
+    unused = [p for p in plan.unexpected if not plan.source[p].is_counter]
+    clashes = [c.target for c in plan.incorrect_shapes]
+    ties = [p for tie in plan.ambiguous for p in tie.targets]
+    found = {"missing": missing, "unexpected": unused, "shape": clashes, "ambiguous": ties}
+    left = [f"{word}: {_some(paths)}" for word, paths in found.items() if paths]
+    if left:
+        raise StrictError(f"strict, but entries are left over ({'; '.join(left)})")
+
+
+def _some(paths: list[str]) -> str:
+    more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+    return ", ".join(paths[:3]) + more

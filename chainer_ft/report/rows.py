@@ -1,0 +1,118 @@
+"""The copy map: a plan as rows, siblings of one fate together. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from chainer_ft.report.table import shape_text
+from chainer_ft.types import Entry, Pair, Plan
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the copy map.
+
+    Args:
+        status: ``copied``, ``shape``, ``missing``, ``unexpected``, ``ambiguous``, ``skipped``.
+        sources: Paths of one link in the source.
+        targets: Paths of one link in the target.
+        shape: Shapes as text, both where they clash.
+        parameters: Elements of the parameters among them.
+        remark: Why, or what is done to the numbers.
+    """
+
+    status: str
+    sources: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    shape: str = ""
+    parameters: int = 0
+    remark: str = ""
+
+
+def rows(plan: Plan) -> list[Row]:
+    """The copy map, in the order of the target; what only the source has comes last."""
+    by_target: list[tuple[int, Row]] = []
+    place = {path: i for i, path in enumerate(plan.target.paths)}
+    for row in (*_copied(plan), *_clashes(plan), *_missing(plan), *_skipped(plan, "target")):
+        by_target.append((place[row.targets[0]], row))
+    by_target.sort(key=lambda pair: pair[0])
+    ties = [
+        Row("ambiguous", tie.sources, tie.targets, remark=tie.reason) for tie in plan.ambiguous
+    ]
+    rest = (*ties, *_unexpected(plan), *_skipped(plan, "source"))
+    return [row for _, row in by_target] + list(rest)
+
+
+def _copied(plan: Plan) -> Iterator[Row]:
+    def key(pair: Pair) -> tuple[str, ...]:
+        source, target = plan.source[pair.source], plan.target[pair.target]
+        return source.link, target.link, _remark(plan, pair)
+
+    for (_, _, remark), group in groupby(plan.pairs, key):
+        pairs = list(group)
+        entries = [plan.source[p.source] for p in pairs]
+        yield Row(
+            "copied",
+            tuple(p.source for p in pairs),
+            tuple(p.target for p in pairs),
+            _shapes(entries),
+            sum(plan.source[p.source].size for p in pairs if plan.target[p.target].kind == "param"),
+            remark,
+        )
+
+
+def _remark(plan: Plan, pair: Pair) -> str:
+    steps = (*plan.source[pair.source].transforms, *pair.transforms)
+    return "; ".join(filter(None, (*steps, pair.reason)))
+
+
+def _clashes(plan: Plan) -> Iterator[Row]:
+    for clash in plan.incorrect_shapes:
+        shapes = f"{shape_text(clash.source_shape)} is not {shape_text(clash.target_shape)}"
+        size = plan.target[clash.target].size
+        yield Row("shape", (clash.source,), (clash.target,), shapes, size)
+
+
+def _missing(plan: Plan) -> Iterator[Row]:
+    for entries, remark in _groups(plan, "target", plan.missing):
+        yield Row("missing", (), _paths(entries), _shapes(entries), _parameters(entries), remark)
+
+
+def _unexpected(plan: Plan) -> Iterator[Row]:
+    for entries, remark in _groups(plan, "source", plan.unexpected):
+        yield Row("unexpected", _paths(entries), (), _shapes(entries), _parameters(entries), remark)
+
+
+def _skipped(plan: Plan, side: str) -> Iterator[Row]:
+    listing = plan.source if side == "source" else plan.target
+    chosen = [skip for skip in plan.skipped if skip.side == side]
+    for (_, rule), group in groupby(chosen, lambda s: (listing[s.path].link, s.rule)):
+        entries = [listing[skip.path] for skip in group]
+        paths: tuple[tuple[str, ...], tuple[str, ...]] = (_paths(entries), ())
+        sources, targets = paths if side == "source" else paths[::-1]
+        yield Row("skipped", sources, targets, _shapes(entries), _parameters(entries), rule)
+
+
+def _groups(plan: Plan, side: str, paths: Iterable[str]) -> Iterator[tuple[list[Entry], str]]:
+    listing = plan.source if side == "source" else plan.target
+    entries = [listing[path] for path in paths]
+
+    def key(entry: Entry) -> tuple[str, str]:
+        return entry.link, plan.reasons.get((side, entry.path), "")  # type: ignore[call-overload, no-any-return]
+
+    for (_, remark), group in groupby(entries, key):
+        yield list(group), remark
+
+
+def _paths(entries: Sequence[Entry]) -> tuple[str, ...]:
+    return tuple(entry.path for entry in entries)
+
+
+def _shapes(entries: Sequence[Entry]) -> str:
+    return ", ".join(shape_text(e.shape or e.partial_shape or e.shape) for e in entries)
+
+
+def _parameters(entries: Sequence[Entry]) -> int:
+    return sum(entry.size for entry in entries if entry.kind == "param")

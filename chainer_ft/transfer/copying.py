@@ -1,0 +1,212 @@
+"""plan and copy: from any source into a live link or a file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias, Union, cast
+
+from chainer_ft.errors import UsageError
+from chainer_ft.host import Host, default_host
+from chainer_ft.planning import Rules, make_plan
+from chainer_ft.planning.rules import renamed, skips
+from chainer_ft.transfer.appliers import FileApplier, LinkApplier, Terms
+from chainer_ft.transfer.ends import End, Path, is_link, listing_of_link, opened
+from chainer_ft.transfer.models import is_model_spec, load_model
+from chainer_ft.types import Listing, MatchPolicy, Outcome, Plan, Source
+
+if TYPE_CHECKING:
+    import chainer
+
+Rename: TypeAlias = Union[Mapping[str, str], Iterable[tuple[str, str]]]
+Globs: TypeAlias = Union[str, Iterable[str]]
+
+
+def plan(
+    source: End,
+    target: End,
+    *,
+    policy: str = "name",
+    rename: Rename = (),
+    skip: Globs = (),
+    only: Globs = (),
+    min_coverage: float = 0.0,
+    strict: bool = False,
+    out: Path | None = None,
+    compress: bool = False,
+    host: Host | None = None,
+) -> Plan:
+    """Decide what goes where; write nothing yet.
+
+    Args:
+        source: A file (``FILE::PREFIX`` for a part of it), an opened source, or a link.
+        target: A link; ``file.py:callable`` or ``package.module:callable``; an existing
+            weights file; or the path of a new one, which then gets everything.
+        policy: ``name``, ``shape``, or one of a plugin.
+        rename: Regular expressions and replacements for source paths.
+        skip: Globs that leave entries out, on both sides.
+        only: Globs; everything else is left out, on both sides.
+        min_coverage: :meth:`Plan.apply` refuses to fill less than this share.
+        strict: :meth:`Plan.apply` refuses unless everything is filled and used.
+        out: File for the result; by default a file target is replaced.
+        compress: Whether that file is compressed.
+        host: The plugins to ask; the installed ones by default.
+
+    Returns:
+        Plan: A value; ``print`` it, ``to_json()`` it, ``apply()`` it.
+
+    Raises:
+        RuleError: A rule hits nothing.
+        FormatError: A file cannot be read.
+
+    Example:
+        >>> import chainer, chainer_ft as ft
+        >>> old, new = chainer.links.Linear(3, 2), chainer.links.Linear(3, 2)
+        >>> outcome = ft.plan(old, new).apply()
+        >>> outcome.coverage, len(outcome)
+        (1.0, 2)
+    """
+    host = host or default_host()
+    named = None if out is None else os.fspath(out)
+    request = _Request(
+        host.get(MatchPolicy, policy).item,
+        Rules.of(rename, skip, only),
+        Terms(host, min_coverage, strict, named, compress),
+    )
+    if not is_link(target) and not isinstance(target, Source):
+        target = _resolved(os.fspath(cast("str", target)), named)
+    with opened(source, host) as opened_source:
+        if is_link(target):
+            return request.into_link(source, opened_source, cast("chainer.Link", target))
+        if not isinstance(target, Source) and not os.path.exists(cast("str", target)):
+            return request.into_new_file(source, opened_source, cast("str", target))
+        with opened(target, host) as opened_target:
+            return request.into_file(source, opened_source, target, opened_target)
+
+
+def plan_new_file(
+    source: End,
+    path: Path,
+    *,
+    rename: Rename = (),
+    skip: Globs = (),
+    only: Globs = (),
+    compress: bool = False,
+    host: Host | None = None,
+) -> Plan:
+    """Plan to write everything in ``source`` to a file, new or replaced, in its suffix's format.
+
+    Args:
+        source: See :func:`plan`.
+        path: The file.
+        rename: See :func:`plan`.
+        skip: See :func:`plan`.
+        only: See :func:`plan`.
+        compress: See :func:`plan`.
+        host: See :func:`plan`.
+    """
+    host = host or default_host()
+    name = os.fspath(path)
+    terms = Terms(host, out=name, compress=compress)
+    rules = Rules.of(rename, skip, only)
+    request = _Request(host.get(MatchPolicy, "name").item, rules, terms)
+    with opened(source, host) as opened_source:
+        return request.into_new_file(source, opened_source, name)
+
+
+def copy(source: End, target: End, **options: Any) -> Outcome:
+    """Plan and apply in one call.
+
+    Args:
+        source: See :func:`plan`.
+        target: See :func:`plan`.
+        **options: See :func:`plan`.
+
+    Returns:
+        Outcome: What was written.
+
+    Raises:
+        NothingMatchedError: Not one parameter would be filled.
+        RefusedError: The plan is under the floor, not strict, or an array does not fit. The
+            target is as it was.
+
+    Example:
+        >>> import chainer, chainer_ft as ft
+        >>> ft.copy(chainer.links.Linear(3, 2), chainer.links.Linear(None, 2)).initialized
+        ('/W',)
+    """
+    host = options.setdefault("host", None) or default_host()
+    with opened(source, host) as opened_source:
+        return plan(opened_source, target, **options).apply()
+
+
+def copy_model(src: chainer.Link, dst: chainer.Link, **options: Any) -> Outcome:
+    """Copy parameters and persistents from one link into another, by path and shape.
+
+    The signature of the function that people paste; its defects are gone: arrays are copied
+    and not shared, whole links match and not prefixes of them, BatchNormalization brings its
+    statistics, subclasses and lists match, and what was not copied is in the outcome's plan.
+
+    Args:
+        src: Where from.
+        dst: Where to.
+        **options: See :func:`plan`.
+
+    Returns:
+        Outcome: What was copied, and the coverage.
+
+    Example:
+        >>> import chainer, chainer_ft as ft
+        >>> src, dst = chainer.links.Linear(3, 2), chainer.links.Linear(3, 2)
+        >>> [pair.target for pair in ft.copy_model(src, dst).pairs]
+        ['/W', '/b']
+    """
+    return copy(src, dst, **options)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What was asked for, once the ends are known."""
+
+    policy: MatchPolicy
+    rules: Rules
+    terms: Terms
+
+    def into_link(self, origin: End, source: Source, link: chainer.Link) -> Plan:
+        target = listing_of_link(link)
+        made = self._plan(source, target)
+        return replace(made, applier=LinkApplier(origin, link, self.terms))
+
+    def into_file(self, origin: End, source: Source, end: End, target: Source) -> Plan:
+        terms, form = self.terms, None
+        if terms.out is None:
+            if isinstance(end, Source) or not target.whole:
+                raise UsageError(
+                    f"{target.name}: only a part of this file would be replaced; "
+                    "name a file for the result with -o out.npz (out= in Python)"
+                )
+            terms, form = replace(terms, out=os.fspath(cast("str", end))), target.format
+        made = self._plan(source, target.listing)
+        return replace(made, applier=FileApplier(origin, end, terms, form))
+
+    def into_new_file(self, origin: End, source: Source, path: str) -> Plan:
+        """Everything, under its new names, without what is skipped or cannot be read."""
+        theirs, _ = renamed(source.listing, self.rules)
+        gone = {skip.path for skip in skips(theirs, Listing(()), self.rules)}
+        kept = tuple(e for e in theirs if e.path not in gone and (e.shape is None or not e.note))
+        made = make_plan(source.listing, Listing(kept, path), self.policy, self.rules)
+        terms = replace(self.terms, out=self.terms.out or path)
+        return replace(made, applier=FileApplier(origin, None, terms))
+
+    def _plan(self, source: Source, target: Listing) -> Plan:
+        return make_plan(source.for_target(target).listing, target, self.policy, self.rules)
+
+
+def _resolved(target: str, out: str | None) -> Any:
+    """A model spec as the link that it names; anything else as it is."""
+    if not is_model_spec(target):
+        return target
+    if out is None:
+        raise UsageError(f"{target}: is a model; name a file for the result with -o out.npz")
+    return load_model(target)

@@ -1,0 +1,64 @@
+"""The two ends of a copy: files, opened sources, live links."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
+
+from chainer_ft.errors import FormatError
+from chainer_ft.host import Host
+from chainer_ft.transfer.opening import open as open_source
+from chainer_ft.types import Listing, Plan, Source
+
+if TYPE_CHECKING:
+    import chainer
+
+Path: TypeAlias = Union[str, "os.PathLike[str]"]
+End: TypeAlias = "Path | Source | chainer.Link"
+
+
+def is_link(end: Any) -> bool:
+    """Whether this is a live link; does not import Chainer to find out."""
+    chainer = sys.modules.get("chainer")
+    return chainer is not None and isinstance(end, chainer.Link)
+
+
+@contextmanager
+def opened(end: End, host: Host) -> Iterator[Source]:
+    """The end as a source. What is opened here is closed here; what was open stays open."""
+    if isinstance(end, Source):
+        yield end
+    elif is_link(end):
+        from chainer_ft.links import LinkSource
+
+        yield LinkSource(end)  # type: ignore[arg-type]
+    else:
+        with open_source(end, host=host) as source:  # type: ignore[arg-type]
+            yield source
+
+
+@contextmanager
+def reopened(end: End, plan: Plan, host: Host) -> Iterator[Source]:
+    """The source of a plan once more, which must still be what the plan was made from."""
+    with opened(end, host) as source:
+        suited = source.for_target(plan.target)
+        if suited.listing.entries != plan.source.entries:
+            raise FormatError(f"{source.name}: has changed since the plan was made; plan again")
+        yield suited
+
+
+def file_of(end: End, source: Source) -> str | None:
+    """Path of the file behind an end, ``None`` for a link."""
+    path = source.name if isinstance(end, Source) else os.fspath(end) if not is_link(end) else ""  # type: ignore[arg-type]
+    candidates = (path, path.partition("::")[0])
+    return next((c for c in candidates if os.path.isfile(c)), None)
+
+
+def listing_of_link(link: chainer.Link) -> Listing:
+    """The listing of a live link."""
+    from chainer_ft.links import LinkSource
+
+    return LinkSource(link).listing

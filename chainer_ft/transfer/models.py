@@ -1,0 +1,96 @@
+"""A model named on the command line: ``package.module:callable`` or ``file.py:callable``."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import re
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from chainer_ft.errors import UsageError
+from chainer_ft.select import nearest
+
+if TYPE_CHECKING:
+    import chainer
+
+_SPEC = re.compile(r"(?P<where>.+\.py|[A-Za-z_][\w.]*):(?P<name>[A-Za-z_][\w.]*)(?P<call>\(\))?")
+
+
+def is_model_spec(text: str) -> bool:
+    """Whether a DST argument names a model and not a file.
+
+    Example:
+        >>> is_model_spec("nets.py:VGG"), is_model_spec("lab.nets:VGG"), is_model_spec("vgg.npz")
+        (True, True, False)
+    """
+    return _SPEC.fullmatch(text) is not None and not os.path.exists(text)
+
+
+def load_model(spec: str) -> chainer.Link:
+    """Import and call what the spec names.
+
+    Args:
+        spec: ``file.py:Net``; ``Net`` is a Link, a Link's class, or a function that returns one.
+
+    Raises:
+        UsageError: It cannot be imported, is not there, needs arguments, or makes no Link.
+    """
+    import chainer
+
+    match = _SPEC.fullmatch(spec)
+    if match is None:
+        raise UsageError(f"{spec!r} is not like file.py:Net or package.module:Net")
+    found = _attribute(_module(match["where"], spec), match["name"], spec)
+    if not isinstance(found, chainer.Link):
+        if not callable(found):
+            raise UsageError(f"{spec}: is a {type(found).__name__}, not a Link or a function")
+        found = _called(found, spec)
+    if not isinstance(found, chainer.Link):
+        raise UsageError(f"{spec}: returned a {type(found).__name__}, not a chainer.Link")
+    return found
+
+
+def _module(where: str, spec: str) -> ModuleType:
+    try:
+        if not where.endswith(".py"):
+            sys.path.insert(0, os.getcwd())
+            return importlib.import_module(where)
+        if not os.path.isfile(where):
+            raise UsageError(f"{spec}: there is no file {where}")
+        sys.path.insert(0, os.path.dirname(os.path.abspath(where)))
+        name = os.path.splitext(os.path.basename(where))[0]
+        location = importlib.util.spec_from_file_location(name, where)
+        assert location is not None and location.loader is not None
+        module = importlib.util.module_from_spec(location)
+        sys.modules[name] = module
+        location.loader.exec_module(module)
+        return module
+    except UsageError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"{spec}: cannot be imported: {type(error).__name__}: {error}") from error
+
+
+def _attribute(module: ModuleType, name: str, spec: str) -> Any:
+    found: Any = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            names = [n for n in dir(found) if not n.startswith("_")]
+            raise UsageError(f"{spec}: there is no {part!r} in it; {nearest(part, names)}")
+        found = getattr(found, part)
+    return found
+
+
+def _called(function: Any, spec: str) -> Any:
+    try:
+        return function()
+    except TypeError as error:
+        raise UsageError(
+            f"{spec}: must be callable without arguments: {error}; write a function that returns "
+            "the model"
+        ) from error
+    except Exception as error:
+        raise UsageError(f"{spec}: failed: {type(error).__name__}: {error}") from error
