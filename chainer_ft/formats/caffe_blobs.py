@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Protocol
 
 import numpy as np
 
@@ -17,24 +16,6 @@ LEGACY_DIMS = (1, 2, 3, 4)
 DATA, SHAPE, DOUBLE_DATA = 5, 7, 8
 # Caffe's own limit for the axes of a blob, and more numbers than its 2 GB files can hold.
 _MAX_AXES, _MAX_COUNT = 32, 1 << 40
-
-
-class Blob(Protocol):
-    """One stored array, whatever file it lies in."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """As stored."""
-
-    @property
-    def dtype(self) -> np.dtype:
-        """As stored."""
-
-    def read(self) -> np.ndarray:
-        """All numbers, flat, in a fresh array."""
-
-    def blocks(self) -> Iterator[np.ndarray]:
-        """All numbers in flat pieces; each is valid until the next."""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from math import prod
 
 import numpy as np
 
-from chainer_ft.formats.caffe_blobs import Blob
-from chainer_ft.formats.caffe_net import Layer
+from chainer_ft.formats.caffe_types import UNTYPED, Blob, Layer
 from chainer_ft.types.entries import Entry, Kind
 
 _NAMES = {
@@ -20,8 +19,9 @@ _NAMES = {
     "PReLU": ("W",),
     "Scale": ("W", "bias/b"),
     "Bias": ("b",),
+    UNTYPED: ("W", "b"),
 }
-_LINKS = {"InnerProduct": "Linear", "Embed": "EmbedID"}
+_LINKS = {"InnerProduct": "Linear", "Embed": "EmbedID", UNTYPED: None}
 _MATRICES = frozenset(("InnerProduct", "Embed"))
 _VECTORS = frozenset(("gamma", "beta", "avg_mean", "avg_var"))
 
@@ -174,6 +174,8 @@ def _weight(
     shape = _true_shape(layer.type, name, blob.shape)
     if shape != blob.shape:
         said = (f"shape {blob.shape} in the file", *said)
+    if layer.assumed:
+        said = (layer.assumed, *said)
     transposed = layer.transposed and layer.type == "InnerProduct" and name == "W"
     if transposed := transposed and len(shape) == 2:
         shape, said = shape[::-1], (*said, "transposed")
@@ -200,4 +202,4 @@ def _link_type(layer: Layer) -> str | None:
         return "BatchNormalization"
     if layer.type in ("Convolution", "Deconvolution"):
         return layer.type + ("2D" if len(layer.blobs[0].shape) == 4 else "ND")
-    return _LINKS.get(layer.type, layer.type) or None
+    return _LINKS.get(layer.type, layer.type or None)

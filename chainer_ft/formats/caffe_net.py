@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from chainer_ft.errors import FormatError
-from chainer_ft.formats.caffe_blobs import Blob, parse_blob
+from chainer_ft.formats.caffe_blobs import parse_blob
+from chainer_ft.formats.caffe_types import Blob, Layer
 from chainer_ft.formats.mapped import MappedFile
 from chainer_ft.formats.wire import BYTES, VARINT, Record, Wire, signed
 
@@ -15,31 +16,6 @@ LAYERS, LAYER = 2, 100
 # V1 keeps the type as an enum; these are the types that had blobs, the rest is written as N.
 V1_TYPES = {0: "", 4: "Convolution", 14: "InnerProduct", 39: "Deconvolution"}
 V0_TYPES = {"conv": "Convolution", "innerproduct": "InnerProduct"}
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A layer with blobs.
-
-    Args:
-        index: Its place among all layers of the file.
-        name: As written.
-        type: As Caffe calls it today, or as written where it does not know it.
-        blobs: Its arrays.
-        bottoms: How many blobs it reads; 0 where the file does not say.
-        source: Index of the layer that wrote its first bottom, if no other layer reads that.
-        axis: Of a Scale layer.
-        transposed: Whether an InnerProduct keeps its weights as (in, out).
-    """
-
-    index: int
-    name: str
-    type: str
-    blobs: tuple[Blob, ...]
-    bottoms: int = 0
-    source: int | None = None
-    axis: int = 1
-    transposed: bool = False
 
 
 @dataclass(frozen=True)
