@@ -339,9 +339,7 @@ def cupy_cudnn_advice() -> None:
 
 @check
 def cupy_float16_elementwise() -> None:
-    made = kernel(
-        "raw T x", "raw float32 y", "float16 *p = (float16*)x[i];", "k", preamble="int a;"
-    )
+    made = kernel("raw T x", "raw float32 y", "float16 *p;", "k", preamble="int a;")
     assert made.kwargs["preamble"] == "#include <cupy/float16.cuh>\nint a;"
     assert made.kwargs["preamble"] != kernel("T x", "T y", "y = x", "k").kwargs.get("preamble")
 
