@@ -29,7 +29,7 @@ class StrictError(RefusedError):
     """``strict`` was asked for, and an entry on either side is left over."""
 
 
-class PlanRejected(RefusedError):
+class PlanRejected(RefusedError):  # noqa: N818  the name that plugins raise
     """A ``chainer_ft_plan_ready`` hook vetoed the plan."""
 
 

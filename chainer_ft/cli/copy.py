@@ -30,7 +30,9 @@ def add_plan_arguments(parser: ArgumentParser) -> None:
         help="package.module:callable or file.py:callable; an existing weights file; a new file",
     )
     parser.add_argument("-o", dest="out", metavar="OUT", help="file for the result")
-    parser.add_argument("--policy", default="name", help="name, shape, or a plugin's (default: name)")
+    parser.add_argument(
+        "--policy", default="name", help="name, shape, or a plugin's (default: name)"
+    )
     add_rules(parser)
     group = parser.add_argument_group("conditions; where one fails, nothing is written")
     group.add_argument(
@@ -40,7 +42,9 @@ def add_plan_arguments(parser: ArgumentParser) -> None:
         metavar="0.0-1.0",
         help="least share of the target's parameters to fill",
     )
-    group.add_argument("--strict", action="store_true", help="every target filled, every source used")
+    group.add_argument(
+        "--strict", action="store_true", help="every target filled, every source used"
+    )
     parser.add_argument("--json", action="store_true", help="print all of it as JSON")
 
 

@@ -109,7 +109,9 @@ def _gpu() -> Check:
         from chainer.backends import cuda
 
         if not cuda.available:
-            reason = cause_of(cuda._resolution_error) if cuda._resolution_error else "no GPU is seen"
+            reason = (
+                cause_of(cuda._resolution_error) if cuda._resolution_error else "no GPU is seen"
+            )
             return Check("GPU", False, f"CuPy is installed, but {reason}; try `nvidia-smi`")
         count = cuda.cupy.cuda.runtime.getDeviceCount()
         cudnn = "cuDNN" if cuda.cudnn_enabled else "Chainer's own kernels, no cuDNN"

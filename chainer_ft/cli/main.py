@@ -79,7 +79,9 @@ def make_parser(host: Host) -> argparse.ArgumentParser:
     """The parser, with the verbs of all plugins."""
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     group = common.add_argument_group("for every verb")
-    group.add_argument("-p", dest="plugin", action="append", metavar="no:NAME", help="block a plugin")
+    group.add_argument(
+        "-p", dest="plugin", action="append", metavar="no:NAME", help="block a plugin"
+    )
     group.add_argument("--no-plugins", action="store_true", help="load the built-ins only")
     group.add_argument("--debug", action="store_true", help="show tracebacks")
     parser = argparse.ArgumentParser(
@@ -92,9 +94,12 @@ def make_parser(host: Host) -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
     for one in host.all(Subcommand).values():
         verb = one.item
-        extra = {} if verb.name == "run" else {"parents": [common]}
         child = verbs.add_parser(
-            verb.name, help=verb.summary, description=verb.summary, allow_abbrev=False, **extra
+            verb.name,
+            help=verb.summary,
+            description=verb.summary,
+            allow_abbrev=False,
+            parents=[] if verb.name == "run" else [common],
         )
         try:
             verb.add_arguments(child)

@@ -41,12 +41,12 @@ def run(options: Namespace) -> int:
 def _text(host: Host) -> str:
     lines = align([("plugin", "", "provides"), *map(_cells, host.records())])
     for word, kind in _KINDS.items():
-        found = host.all(kind)  # type: ignore[type-var]
+        found = host.all(kind)
         if found:
             rows = [(f"  {n}", one.item.summary, f"({one.plugin})") for n, one in found.items()]
             lines += ["", f"{word}s" if word != "policy" else "policies", *align(rows)]
     wrong = [f"problem: {sentence}" for sentence in host.problems()]
-    return "\n".join(lines + ([""] + wrong if wrong else []))
+    return "\n".join(lines + (["", *wrong] if wrong else []))
 
 
 def _cells(record: PluginRecord) -> tuple[str, ...]:
@@ -59,7 +59,7 @@ def _json(host: Host) -> str:
     items = [
         {"kind": word, "name": name, "summary": one.item.summary, "plugin": one.plugin}
         for word, kind in _KINDS.items()
-        for name, one in host.all(kind).items()  # type: ignore[type-var]
+        for name, one in host.all(kind).items()
     ]
     data = {
         "schema": "chainer_ft.plugins/1",

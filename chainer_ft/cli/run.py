@@ -24,7 +24,7 @@ def run(options: Namespace) -> int:
     except ChainerFTError:
         raise
     except Exception:
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        sys.excepthook(*sys.exc_info())
         return 1
     return 0
 

@@ -106,7 +106,9 @@ def _entry(slot: Slot) -> Entry:
 def _bases(cls: type) -> tuple[str, ...]:
     """Names of the classes between this one and Link."""
     plain = (chainer.Link, chainer.Chain, chainer.ChainList, object)
-    return tuple(c.__name__ for c in cls.__mro__[1:] if c not in plain and issubclass(c, chainer.Link))
+    return tuple(
+        c.__name__ for c in cls.__mro__[1:] if c not in plain and issubclass(c, chainer.Link)
+    )
 
 
 def _partial_shape(slot: Slot) -> tuple[int | None, ...] | None:

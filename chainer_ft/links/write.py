@@ -56,9 +56,7 @@ def _write_one(slot: Slot, array: np.ndarray, undo: list[Callable[[], None]]) ->
         setattr(slot.link, slot.name, type(current)(array.item()))
 
 
-def _overwrite(
-    slot: Slot, current: Any, array: np.ndarray, undo: list[Callable[[], None]]
-) -> None:
+def _overwrite(slot: Slot, current: Any, array: np.ndarray, undo: list[Callable[[], None]]) -> None:
     if isinstance(current, np.ndarray) and not current.flags.writeable:
         _replace(slot, current, array, undo)
         return

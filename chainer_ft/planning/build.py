@@ -97,7 +97,9 @@ class _Found:
         cls, policy: MatchPolicy, shown: _Sides, source: Listing, target: Listing
     ) -> _Found:
         found = cls((), (), (), set(), set())
-        pairs, clashes, ties = [], [], []
+        pairs: list[Pair] = []
+        clashes: list[Clash] = []
+        ties: list[Tie] = []
         for item in policy.propose(shown.source, shown.target):
             if isinstance(item, Tie):
                 found._claim(policy, shown, item.sources, item.targets)
@@ -105,7 +107,10 @@ class _Found:
                 continue
             found._claim(policy, shown, (item.source,), (item.target,))
             checked = _checked(item, source, target)
-            (pairs if isinstance(checked, Pair) else clashes).append(checked)  # type: ignore[arg-type]
+            if isinstance(checked, Pair):
+                pairs.append(checked)
+            else:
+                clashes.append(checked)
         found.pairs, found.clashes, found.ties = tuple(pairs), tuple(clashes), tuple(ties)
         return found
 
@@ -167,7 +172,9 @@ def _with_file_paths(plan: Plan, origin: dict[str, str]) -> Plan:
         pairs=tuple(replace(p, source=origin[p.source]) for p in plan.pairs),
         unexpected=tuple(origin[p] for p in plan.unexpected),
         incorrect_shapes=tuple(replace(c, source=origin[c.source]) for c in plan.incorrect_shapes),
-        ambiguous=tuple(replace(t, sources=tuple(origin[p] for p in t.sources)) for t in plan.ambiguous),
+        ambiguous=tuple(
+            replace(t, sources=tuple(origin[p] for p in t.sources)) for t in plan.ambiguous
+        ),
         skipped=tuple(
             replace(s, path=origin[s.path]) if s.side == "source" else s for s in plan.skipped
         ),

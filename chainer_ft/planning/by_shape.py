@@ -108,7 +108,7 @@ def _weights(sources: Sequence[_Link], targets: Sequence[_Link]) -> tuple[np.nda
     """The worth of each match, once for each distinct kind of source link."""
     kinds: dict[object, int] = {}
     rows = [kinds.setdefault(_signature(link), len(kinds)) for link in sources]
-    examples = {row: link for row, link in zip(rows, sources, strict=True)}
+    examples = dict(zip(rows, sources, strict=True))
     columns: dict[object, list[int]] = {}
     for j, link in enumerate(targets):
         columns.setdefault(_signature(link), []).append(j)

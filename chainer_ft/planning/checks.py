@@ -23,7 +23,7 @@ def check(plan: Plan, min_coverage: float = 0.0, strict: bool = False) -> None:
     """
     if not 0.0 <= min_coverage <= 1.0:
         raise UsageError(f"the coverage floor is from 0.0 to 1.0, not {min_coverage}")
-    if plan.target.entries and plan.coverage == 0.0 or _is_void(plan):
+    if (plan.target.entries and plan.coverage == 0.0) or _is_void(plan):
         raise NothingMatchedError(_nothing(plan))
     if plan.coverage < min_coverage:
         raise CoverageError(
@@ -47,7 +47,9 @@ def _nothing(plan: Plan) -> str:
         return f"{line} without doubt: {plan.ambiguous[0].reason}"
     if plan.missing and plan.unexpected:
         hint = nearest(plan.missing[0], plan.unexpected)
-        return f"{line}: {plan.missing[0]} is not there ({hint}); --rename or --policy shape may help"
+        return (
+            f"{line}: {plan.missing[0]} is not there ({hint}); --rename or --policy shape may help"
+        )
     return line
 
 

@@ -100,5 +100,5 @@ def _children(plan: Plan) -> list[str]:
     return list(dict.fromkeys(tops))
 
 
-def _shape(shape: tuple[int, ...] | None) -> list[int] | None:
+def _shape(shape: tuple[int | None, ...] | None) -> list[int | None] | None:
     return None if shape is None else list(shape)

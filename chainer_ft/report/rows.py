@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from chainer_ft.report.table import shape_text
 from chainer_ft.types import Entry, Pair, Plan
+from chainer_ft.types.plan import Side
 
 
 @dataclass(frozen=True)
@@ -38,20 +38,17 @@ def rows(plan: Plan) -> list[Row]:
     for row in (*_copied(plan), *_clashes(plan), *_missing(plan), *_skipped(plan, "target")):
         by_target.append((place[row.targets[0]], row))
     by_target.sort(key=lambda pair: pair[0])
-    ties = [
-        Row("ambiguous", tie.sources, tie.targets, remark=tie.reason) for tie in plan.ambiguous
-    ]
+    ties = [Row("ambiguous", tie.sources, tie.targets, remark=tie.reason) for tie in plan.ambiguous]
     rest = (*ties, *_unexpected(plan), *_skipped(plan, "source"))
     return [row for _, row in by_target] + list(rest)
 
 
 def _copied(plan: Plan) -> Iterator[Row]:
-    def key(pair: Pair) -> tuple[str, ...]:
-        source, target = plan.source[pair.source], plan.target[pair.target]
-        return source.link, target.link, _remark(plan, pair)
-
-    for (_, _, remark), group in groupby(plan.pairs, key):
-        pairs = list(group)
+    groups: dict[tuple[str, str, str], list[Pair]] = {}
+    for pair in plan.pairs:
+        links = plan.source[pair.source].link, plan.target[pair.target].link
+        groups.setdefault((*links, _remark(plan, pair)), []).append(pair)
+    for (_, _, remark), pairs in groups.items():
         entries = [plan.source[p.source] for p in pairs]
         yield Row(
             "copied",
@@ -85,25 +82,27 @@ def _unexpected(plan: Plan) -> Iterator[Row]:
         yield Row("unexpected", _paths(entries), (), _shapes(entries), _parameters(entries), remark)
 
 
-def _skipped(plan: Plan, side: str) -> Iterator[Row]:
+def _skipped(plan: Plan, side: Side) -> Iterator[Row]:
     listing = plan.source if side == "source" else plan.target
     chosen = [skip for skip in plan.skipped if skip.side == side]
-    for (_, rule), group in groupby(chosen, lambda s: (listing[s.path].link, s.rule)):
-        entries = [listing[skip.path] for skip in group]
+    groups: dict[tuple[str, str], list[Entry]] = {}
+    for skip in chosen:
+        groups.setdefault((listing[skip.path].link, skip.rule), []).append(listing[skip.path])
+    for (_, rule), entries in groups.items():
         paths: tuple[tuple[str, ...], tuple[str, ...]] = (_paths(entries), ())
         sources, targets = paths if side == "source" else paths[::-1]
         yield Row("skipped", sources, targets, _shapes(entries), _parameters(entries), rule)
 
 
-def _groups(plan: Plan, side: str, paths: Iterable[str]) -> Iterator[tuple[list[Entry], str]]:
+def _groups(plan: Plan, side: Side, paths: Iterable[str]) -> Iterator[tuple[list[Entry], str]]:
+    """Entries of one link that are left over for one reason."""
     listing = plan.source if side == "source" else plan.target
-    entries = [listing[path] for path in paths]
-
-    def key(entry: Entry) -> tuple[str, str]:
-        return entry.link, plan.reasons.get((side, entry.path), "")  # type: ignore[call-overload, no-any-return]
-
-    for (_, remark), group in groupby(entries, key):
-        yield list(group), remark
+    groups: dict[tuple[str, str], list[Entry]] = {}
+    for path in paths:
+        key = listing[path].link, plan.reasons.get((side, path), "")
+        groups.setdefault(key, []).append(listing[path])
+    for (_, remark), entries in groups.items():
+        yield entries, remark
 
 
 def _paths(entries: Sequence[Entry]) -> tuple[str, ...]:

@@ -24,7 +24,10 @@ def plan_table(plan: Plan, colour: bool = False) -> str:
     head = f"{plan.source.origin} -> {plan.target.origin}  (policy {plan.policy})"
     cells = [("", "source", "target", "shape", "parameters", ""), *map(_cells, made)]
     lines = align(cells, right=(4,))
-    paint = [painted(line, _COLOUR.get(r.status, "red"), colour) for line, r in zip(lines[1:], made, strict=True)]
+    paint = [
+        painted(line, _COLOUR.get(r.status, "red"), colour)
+        for line, r in zip(lines[1:], made, strict=True)
+    ]
     return "\n".join([head, "", lines[0], *paint, "", coverage_line(plan)])
 
 
@@ -60,7 +63,10 @@ def coverage_line(plan: Plan) -> str:
 def source_table(source: Source) -> str:
     """The listing of a file or link, what it holds in all, and where it came from."""
     listing = source.listing
-    cells = [("path", "shape", "dtype", "kind", "parameters", "link", ""), *map(_entry_cells, listing)]
+    cells = [
+        ("path", "shape", "dtype", "kind", "parameters", "link", ""),
+        *map(_entry_cells, listing),
+    ]
     total = sum(e.size for e in listing if e.kind == "param" and e.shared_with is None)
     end = f"{len(listing)} arrays, {total:,} parameters  ({source.format})"
     lines = [source.name, "", *align(cells, right=(4,)), "", end]

@@ -44,7 +44,12 @@ class Terms:
         self.host.veto(plan)
 
     def save(
-        self, result: Source, plan: Plan, origin: str, digest: FileHash | None, form: str | None = None
+        self,
+        result: Source,
+        plan: Plan,
+        origin: str,
+        digest: FileHash | None,
+        form: str | None = None,
     ) -> None:
         """Write the result; the source's hash is waited for at the very end."""
 

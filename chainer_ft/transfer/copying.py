@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias, Union, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from chainer_ft.errors import UsageError
 from chainer_ft.host import Host, default_host
@@ -19,8 +19,8 @@ from chainer_ft.types import Listing, MatchPolicy, Outcome, Plan, Source
 if TYPE_CHECKING:
     import chainer
 
-Rename: TypeAlias = Union[Mapping[str, str], Iterable[tuple[str, str]]]
-Globs: TypeAlias = Union[str, Iterable[str]]
+Rename: TypeAlias = "Mapping[str, str] | Iterable[tuple[str, str]]"
+Globs: TypeAlias = "str | Iterable[str]"
 
 
 def plan(

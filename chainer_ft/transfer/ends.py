@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from chainer_ft.errors import FormatError
 from chainer_ft.host import Host
@@ -16,7 +16,7 @@ from chainer_ft.types import Listing, Plan, Source
 if TYPE_CHECKING:
     import chainer
 
-Path: TypeAlias = Union[str, "os.PathLike[str]"]
+Path: TypeAlias = "str | os.PathLike[str]"
 End: TypeAlias = "Path | Source | chainer.Link"
 
 
@@ -34,9 +34,9 @@ def opened(end: End, host: Host) -> Iterator[Source]:
     elif is_link(end):
         from chainer_ft.links import LinkSource
 
-        yield LinkSource(end)  # type: ignore[arg-type]
+        yield LinkSource(end)
     else:
-        with open_source(end, host=host) as source:  # type: ignore[arg-type]
+        with open_source(end, host=host) as source:
             yield source
 
 
@@ -52,7 +52,7 @@ def reopened(end: End, plan: Plan, host: Host) -> Iterator[Source]:
 
 def file_of(end: End, source: Source) -> str | None:
     """Path of the file behind an end, ``None`` for a link."""
-    path = source.name if isinstance(end, Source) else os.fspath(end) if not is_link(end) else ""  # type: ignore[arg-type]
+    path = source.name if isinstance(end, Source) else os.fspath(end) if not is_link(end) else ""
     candidates = (path, path.partition("::")[0])
     return next((c for c in candidates if os.path.isfile(c)), None)
 

@@ -14,7 +14,7 @@ from chainer_ft.types import Source, SourceLoader
 HEAD_BYTES = 4096
 
 
-def open(path: str | os.PathLike[str], *, host: Host | None = None) -> Source:  # noqa: A001
+def open(path: str | os.PathLike[str], *, host: Host | None = None) -> Source:
     """Open a weights file of any format.
 
     Nothing in the file is run, and no array is read yet.
@@ -106,7 +106,7 @@ def _narrowed(source: Source, prefix: str) -> Source:
         return source
     if any(path.startswith(prefix + "/") for path in source.listing.paths):
         return Subtree(source, prefix)
-    known = sorted({link for link in source.listing.links})
+    known = sorted(source.listing.links)
     source.close()
     raise FormatError(f"{source.name}: has nothing below {prefix}; {nearest(prefix, known)}")
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from chainer_ft.types.entries import Listing
-    from chainer_ft.types.plan import Pair, Tie
+    from chainer_ft.types.plan import Clash, Pair, Tie
     from chainer_ft.types.source import Source
 
 _NAME = re.compile(r"[a-z][a-z0-9_.-]*")
@@ -85,13 +85,14 @@ class MatchPolicy:
     Args:
         name: Lower-case and unique, ``shape``.
         summary: One line.
-        propose: ``propose(source, target)`` yields :class:`Pair`, and :class:`Tie` where there
-            is more than one equally good partner. It sees listings and nothing else.
+        propose: ``propose(source, target)`` yields :class:`Pair`, :class:`Tie` where there is
+            more than one equally good partner, and :class:`Clash` where partners differ in
+            shape. It sees listings and nothing else.
     """
 
     name: str
     summary: str
-    propose: Callable[[Listing, Listing], Iterable[Pair | Tie]]
+    propose: Callable[[Listing, Listing], Iterable[Pair | Tie | Clash]]
 
     def __post_init__(self) -> None:
         _check(self.name, self.summary)

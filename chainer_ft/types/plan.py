@@ -37,7 +37,7 @@ class Clash:
     source: str
     target: str
     source_shape: tuple[int, ...] | None
-    target_shape: tuple[int, ...] | None
+    target_shape: tuple[int | None, ...] | None
 
 
 @dataclass(frozen=True)

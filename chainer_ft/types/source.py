@@ -79,7 +79,7 @@ class Source(ABC):
         """
         return False
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027  a source of no file has nothing to close
         """Give the file back. Arrays that were read stay valid."""
 
     def __enter__(self) -> Self:
