@@ -65,7 +65,7 @@ def detect(head: bytes, path: str) -> float:
     try:
         open_binaryproto(path).close()
     except TruncatedError:
-        return 0.6 if is_named_so else 0.3
+        return 0.6 if is_named_so else 0.3 * head.startswith(b"\x08")
     except FormatError:
         return 0.3 if is_named_so else 0.0
     return 0.9
@@ -99,7 +99,10 @@ def open_binaryproto(path: str) -> Source:
         if not file.size:
             raise FormatError(f"{path}: is empty")
         whole = w.Record(0, w.BYTES, 0, file.size)
-        return BinaryprotoSource(parse_blob(file, w.Wire.of(file), [whole], "the mean"))
+        blob = parse_blob(file, w.Wire.of(file), [whole], "the mean")
+        if not blob.runs:
+            raise FormatError(f"{path}: holds no numbers, but the shape {blob.shape}")
+        return BinaryprotoSource(blob)
     except BaseException:
         file.close()
         raise

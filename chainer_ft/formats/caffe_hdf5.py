@@ -101,10 +101,11 @@ def _layers(file: h5py.File, path: str) -> list[Layer]:
 
 
 def _layer(index: int, name: str, blobs: dict[int, H5Blob]) -> Layer:
-    kind, assumed = "", ""
-    if sorted(blobs) == list(range(len(blobs))):  # else another layer owns the missing ones
-        kind, assumed = _kind([blobs[i].shape for i in range(len(blobs))])
-    ordered = tuple(blobs[i] for i in sorted(blobs))
+    numbers = tuple(sorted(blobs))
+    ordered = tuple(blobs[i] for i in numbers)
+    if numbers != tuple(range(len(blobs))):  # another layer owns the missing ones
+        return Layer(index, name, "", ordered, numbers=numbers)
+    kind, assumed = _kind([blob.shape for blob in ordered])
     return Layer(index, name, kind, ordered, assumed=assumed)
 
 

@@ -140,7 +140,8 @@ def _layer_weights(layer: Layer, scale: Layer | None, link: str) -> Iterator[Wei
     if layer.type == "Scale" and layer.bottoms > 1:  # the scale is the second bottom
         names = names[1:]
     for i, blob in enumerate(layer.blobs):
-        name = names[i] if i < len(names) else str(i)
+        number = layer.numbers[i] if layer.numbers else i
+        name = names[i] if i < len(names) else str(number)
         yield _weight(f"{link}/{name}", name, _link_type(layer), blob, layer)
 
 

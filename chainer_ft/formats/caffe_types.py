@@ -44,6 +44,7 @@ class Layer:
         source: Index of the layer that wrote its first bottom, if no other layer reads that.
         axis: Of a Scale layer.
         transposed: Whether an InnerProduct keeps its weights as (in, out).
+        numbers: Of the blobs, where the file does not hold all of a layer's.
         assumed: What was taken for granted, where the file does not keep the type.
     """
 
@@ -55,4 +56,5 @@ class Layer:
     source: int | None = None
     axis: int = 1
     transposed: bool = False
+    numbers: tuple[int, ...] = ()
     assumed: str = ""
