@@ -56,8 +56,8 @@ def nearest(text: str, paths: Iterable[str]) -> str:
     """A phrase that names the paths closest to ``text``, for error messages.
 
     Example:
-        >>> nearest("/fc9", ["/fc8/W", "/conv1/W"])
-        'nearest: /fc8/W'
+        >>> nearest("/fc9", ["/fc8", "/convolution"])
+        'nearest: /fc8'
     """
     known = list(dict.fromkeys(paths))
     found = get_close_matches(text, known, n=3, cutoff=0.3) or known[:3]

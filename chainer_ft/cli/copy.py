@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 
 from chainer_ft.cli.progress import watched
 from chainer_ft.cli.rules import add_rules, rules
-from chainer_ft.errors import ChainerFTError
+from chainer_ft.errors import ChainerFTError, UsageError
 from chainer_ft.report.json import outcome_data
 from chainer_ft.report.table import wants_colour
 from chainer_ft.report.text import plan_table
@@ -52,7 +52,10 @@ def run(options: Namespace) -> int:
     """Run the verb."""
     from chainer_ft.transfer import open as open_source
     from chainer_ft.transfer import plan
+    from chainer_ft.transfer.models import is_model_spec
 
+    if is_model_spec(options.dst) and not options.out and not options.dry_run:
+        raise UsageError(f"{options.dst}: is a model; name a file for the result: -o out.npz")
     with open_source(options.src) as source:
         made = plan(
             watched(source),

@@ -41,7 +41,7 @@ def make_plan(
     left_out = skips(theirs, target, rules)
     shown = _Sides(_readable(theirs), target).without(left_out)
     found = _Found.collect(policy, shown, theirs, target)
-    shared = _filled_by_sharing(target, found)
+    shared = _filled_by_sharing(target, found, {s.path for s in left_out if s.side == "target"})
     back = {new: old for new, old in origin.items() if new != old}
     skipped = (*left_out, *shared)
     gone_source = found.sources | {s.path for s in skipped if s.side == "source"}
@@ -136,13 +136,13 @@ def _checked(item: Pair | Clash, source: Listing, target: Listing) -> Pair | Cla
     return replace(pair(a, b, item.reason), transforms=item.transforms or pair(a, b).transforms)
 
 
-def _filled_by_sharing(target: Listing, found: _Found) -> tuple[Skip, ...]:
+def _filled_by_sharing(target: Listing, found: _Found, skipped: set[str]) -> tuple[Skip, ...]:
     """Other names of an array that is filled under one of its names."""
     filled = {target[p.target].owner: p.target for p in found.pairs}
     return tuple(
         Skip("target", e.path, f"is the same array as {filled[e.owner]}")
         for e in target
-        if e.owner in filled and e.path not in found.targets
+        if e.owner in filled and e.path not in found.targets | skipped
     )
 
 

@@ -69,11 +69,19 @@ class Terms:
 
 @dataclass(frozen=True)
 class LinkApplier:
-    """Into a live link, and on to a file where one is named."""
+    """Into a live link, and on to a file where one is named.
+
+    Args:
+        origin: The source.
+        link: The target.
+        terms: The conditions.
+        spec: How the command line names the link, which is lost unless it goes to a file.
+    """
 
     origin: End
     link: chainer.Link
     terms: Terms
+    spec: str = ""
 
     def check(self, plan: Plan) -> None:
         self.terms.check(plan)
@@ -81,6 +89,8 @@ class LinkApplier:
     def __call__(self, plan: Plan) -> Outcome:
         from chainer_ft.links import LinkSource, write
 
+        if self.spec and not self.terms.out:
+            raise UsageError(f"{self.spec}: is a model; name a file for the result: -o out.npz")
         self.check(plan)
         with reopened(self.origin, plan, self.terms.host) as source:
             file = file_of(self.origin, source)
@@ -117,6 +127,9 @@ class FileApplier:
         self, plan: Plan, source: Source, target: Source | None, digest: FileHash | None
     ) -> Outcome:
         if self.terms.out is None:
-            raise UsageError(f"{plan.target.origin}: name a file for the result (out=, or -o)")
+            raise UsageError(
+                f"{plan.target.origin}: only a part of this file would be replaced; name a file "
+                "for the result: -o out.npz (out= in Python)"
+            )
         self.terms.save(Merged(plan, source, target), plan, source.name, digest, self.format)
         return self.terms.report(plan, self.terms.out)

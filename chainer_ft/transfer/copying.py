@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from chainer_ft.errors import UsageError
 from chainer_ft.host import Host, default_host
 from chainer_ft.planning import Rules, make_plan
 from chainer_ft.planning.rules import renamed, skips
@@ -74,11 +73,12 @@ def plan(
         Rules.of(rename, skip, only),
         Terms(host, min_coverage, strict, named, compress),
     )
-    if not is_link(target) and not isinstance(target, Source):
-        target = _resolved(os.fspath(cast("str", target)), named)
     with opened(source, host) as opened_source:
         if is_link(target):
             return request.into_link(source, opened_source, cast("chainer.Link", target))
+        if not isinstance(target, Source) and is_model_spec(os.fspath(cast("str", target))):
+            spec = os.fspath(cast("str", target))
+            return request.into_link(source, opened_source, load_model(spec), spec)
         if not isinstance(target, Source) and not os.path.exists(cast("str", target)):
             return request.into_new_file(source, opened_source, cast("str", target))
         with opened(target, host) as opened_target:
@@ -173,19 +173,13 @@ class _Request:
     rules: Rules
     terms: Terms
 
-    def into_link(self, origin: End, source: Source, link: chainer.Link) -> Plan:
-        target = listing_of_link(link)
-        made = self._plan(source, target)
-        return replace(made, applier=LinkApplier(origin, link, self.terms))
+    def into_link(self, origin: End, source: Source, link: chainer.Link, spec: str = "") -> Plan:
+        made = self._plan(source, listing_of_link(link, spec))
+        return replace(made, applier=LinkApplier(origin, link, self.terms, spec))
 
     def into_file(self, origin: End, source: Source, end: End, target: Source) -> Plan:
         terms, form = self.terms, None
-        if terms.out is None:
-            if isinstance(end, Source) or not target.whole:
-                raise UsageError(
-                    f"{target.name}: only a part of this file would be replaced; "
-                    "name a file for the result with -o out.npz (out= in Python)"
-                )
+        if terms.out is None and target.whole and not isinstance(end, Source):
             terms, form = replace(terms, out=os.fspath(cast("str", end))), target.format
         made = self._plan(source, target.listing)
         return replace(made, applier=FileApplier(origin, end, terms, form))
@@ -201,12 +195,3 @@ class _Request:
 
     def _plan(self, source: Source, target: Listing) -> Plan:
         return make_plan(source.for_target(target).listing, target, self.policy, self.rules)
-
-
-def _resolved(target: str, out: str | None) -> Any:
-    """A model spec as the link that it names; anything else as it is."""
-    if not is_model_spec(target):
-        return target
-    if out is None:
-        raise UsageError(f"{target}: is a model; name a file for the result with -o out.npz")
-    return load_model(target)

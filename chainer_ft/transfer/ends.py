@@ -57,8 +57,8 @@ def file_of(end: End, source: Source) -> str | None:
     return next((c for c in candidates if os.path.isfile(c)), None)
 
 
-def listing_of_link(link: chainer.Link) -> Listing:
+def listing_of_link(link: chainer.Link, name: str = "") -> Listing:
     """The listing of a live link."""
     from chainer_ft.links import LinkSource
 
-    return LinkSource(link).listing
+    return LinkSource(link, name).listing

@@ -159,11 +159,17 @@ class Plan:
             )
         return self.applier
 
-    def to_json(self) -> dict[str, Any]:
-        """The whole plan as plain data, with a ``schema`` key; for ``json.dumps``."""
+    def to_dict(self) -> dict[str, Any]:
+        """The whole plan as plain data, with a ``schema`` key."""
         from chainer_ft.report.json import plan_data
 
         return plan_data(self)
+
+    def to_json(self) -> str:
+        """The same as JSON text."""
+        import json
+
+        return json.dumps(self.to_dict(), indent=1)
 
     def __str__(self) -> str:
         from chainer_ft.report.text import plan_table
