@@ -53,10 +53,20 @@ def fitted(array: np.ndarray, pair: Pair, target: Entry, origin: str) -> np.ndar
 
 
 def checked_blocks(blocks: Iterator[np.ndarray], target: Entry, where: str) -> Iterator[np.ndarray]:
-    """Pieces of an array, each checked and cast on its way to a file."""
+    """Pieces of an array, each checked and cast on its way to a file.
+
+    Raises:
+        ArrayError: As :func:`fitted`; or there are more or fewer numbers than the target has.
+    """
+    left = target.size
     for block in blocks:
+        left -= block.size
+        if left < 0:
+            break
         check_finite(block, target, where)
         yield _cast(block, target, where)
+    if left:
+        raise ArrayError(f"{where}: has {target.size - left} numbers, {target.path} {target.size}")
 
 
 def check_finite(array: np.ndarray, target: Entry, where: str) -> None:

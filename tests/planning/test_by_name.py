@@ -52,7 +52,7 @@ def test_fewer_parameters_do_not_match_more() -> None:
 
 def test_every_clash_is_reported() -> None:
     shapes = {f"/l{i}/W": (i + 1, 2) for i in range(4)}
-    made = plan(shapes, {path: (9, 2) for path in shapes})
+    made = plan(shapes, dict.fromkeys(shapes, (9, 2)))
     assert len(made.incorrect_shapes) == 4
 
 

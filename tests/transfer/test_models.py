@@ -1,0 +1,71 @@
+"""Models named on the command line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from chainer_ft.errors import UsageError
+from chainer_ft.transfer.models import is_model_spec, load_model
+
+SOURCE = """
+import chainer
+import chainer.links as L
+class Net(L.Linear):
+    def __init__(self):
+        super().__init__(3, 2)
+net = Net()
+def wants(n): return Net()
+def text(): return "no link"
+def broken(): raise RuntimeError("out of luck")
+number = 3
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "mynets_of_test.py").write_text(SOURCE)
+    yield "mynets_of_test"
+    sys.modules.pop("mynets_of_test", None)
+
+
+@pytest.mark.parametrize("name", ["Net", "net"])
+@pytest.mark.parametrize("suffix", ["", ".py"])
+def test_classes_functions_and_links(file: str, suffix: str, name: str) -> None:
+    assert type(load_model(f"{file}{suffix}:{name}")).__name__ == "Net"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (".py:Nett", "there is no 'Nett' in it; nearest: Net"),
+        (".py:wants", "must be callable without arguments"),
+        (".py:text", "returned a str, not a chainer.Link"),
+        (".py:broken", "failed: RuntimeError: out of luck"),
+        (".py:number", "is a int, not a Link"),
+        ("x.py:Net", "there is no file mynets_of_testx.py"),
+        ("x:Net", "cannot be imported: ModuleNotFoundError"),
+    ],
+)
+def test_what_is_no_model_is_explained(file: str, name: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load_model(file + name)
+
+
+def test_a_file_that_fails_to_import(tmp_path: Path) -> None:
+    bad = tmp_path / "bad_of_test.py"
+    bad.write_text("import sys; sys.exit(3)")
+    with pytest.raises(UsageError, match="cannot be imported: SystemExit: 3"):
+        load_model(f"{bad}:Net")
+
+
+def test_a_file_with_a_colon_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert is_model_spec("a:b")
+    Path("a:b").write_bytes(b"")
+    assert not is_model_spec("a:b")
+    assert not is_model_spec("file.npz::/predictor")
