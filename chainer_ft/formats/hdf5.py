@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainer_ft.errors import FormatError
+from chainer_ft.errors import FormatError, UnsafeError
 from chainer_ft.formats import h5
 from chainer_ft.formats import provenance as origin
-from chainer_ft.formats.layout import ChainerFile
+from chainer_ft.formats.layout import ChainerFile, check_names
 from chainer_ft.types import Entry, Saver, Source, SourceLoader
 
 if TYPE_CHECKING:
@@ -48,12 +50,14 @@ class Hdf5Source(ChainerFile):
         self._file = h5.open_file(path)
         try:
             found = h5.datasets_in_file_order(self._file, path)
+            check_names((name for name, _ in found), path)
             self._datasets = {"/" + name: dataset for name, dataset in found}
             text = self._datasets.pop("/" + origin.MEMBER, None)
             with h5.guarded(path):
+                _check_sum(self._datasets.values(), path)
                 entries = [self._entry(stored) for stored in self._datasets]
             super().__init__(path, entries)
-            if text is not None:
+            if text is not None and text.size <= origin.LIMIT:
                 self.provenance = origin.decode(h5.checked_read(text, path).tobytes())
         except BaseException:
             self.close()
@@ -81,6 +85,17 @@ class Hdf5Source(ChainerFile):
         return Entry(stored, tuple(dataset.shape), dataset.dtype)
 
 
+def _check_sum(datasets: Iterable[h5py.Dataset], path: str) -> None:
+    """Refuse datasets that all claim the same bytes: a small file would become a huge one."""
+    size = os.path.getsize(path)
+    stored = sum(dataset.id.get_storage_size() for dataset in datasets)
+    if stored > size:
+        raise UnsafeError(
+            f"{path}: its datasets claim {stored} bytes of a file of {size}; some share their "
+            "numbers, or the file is damaged"
+        )
+
+
 def save(
     path: str, source: Source, *, provenance: origin.Given | None = None, compress: bool = False
 ) -> None:
@@ -100,7 +115,9 @@ def save(
             file.require_group(link)
         for entry in source.listing:
             data, level = _data(entry, source), _GZIP_LEVEL if compress else None
-            file.create_dataset(entry.path, data=data, compression=level if entry.size > 1 else None)
+            file.create_dataset(
+                entry.path, data=data, compression=level if entry.size > 1 else None
+            )
         if provenance is not None:
             text = np.frombuffer(origin.encode(provenance), np.uint8)
             file.create_dataset(origin.MEMBER, data=text)

@@ -45,17 +45,26 @@ def infer_kinds(entries: Sequence[Entry], known: Collection[str] = ()) -> tuple[
         for entry in _persistents(group, in_order)
         if entry.path not in known
     }
-    return tuple(replace(e, kind="persistent" if e.path in persistent else "param") for e in entries)
+    return tuple(
+        replace(e, kind="persistent" if e.path in persistent else "param") for e in entries
+    )
 
 
 def _persistents(group: Sequence[Entry], in_order: bool) -> list[Entry]:
     """The persistents of one link."""
     sure = [_is_surely_persistent(entry) for entry in group]
-    if in_order and any(sure):
-        first = sure.index(True)
-        later = group[first:]
-        return [e for e in group if e.name not in _PARAMETER and (e in later or _resembles(e, group))]
-    return [e for e, is_sure in zip(group, sure, strict=True) if is_sure or _resembles(e, group)]
+    first = sure.index(True) if in_order and any(sure) else len(group)
+    # Where order is lost (hash order of dicts and sets), siblings of one prefix are alike.
+    stems = {_stem(e) for e, is_sure in zip(group, sure, strict=True) if is_sure and "_" in e.name}
+    return [
+        entry
+        for i, entry in enumerate(group)
+        if sure[i] or (entry.name not in _PARAMETER and (i >= first or _stem(entry) in stems))
+    ]
+
+
+def _stem(entry: Entry) -> str:
+    return entry.name.partition("_")[0]
 
 
 def _is_surely_persistent(entry: Entry) -> bool:
@@ -66,13 +75,6 @@ def _is_surely_persistent(entry: Entry) -> bool:
         if not numeric or (entry.shape == () and entry.dtype.itemsize == 8):
             return True  # a Python float is saved as a float64 scalar
     return _STATISTIC.fullmatch(entry.name) is not None
-
-
-def _resembles(entry: Entry, group: Sequence[Entry]) -> bool:
-    """Where order is lost (hash order of dicts and sets): do siblings of its prefix say so?"""
-    stem = entry.name.partition("_")[0] + "_"
-    kin = [e for e in group if e.name.startswith(stem) and e is not entry]
-    return any(map(_is_surely_persistent, kin)) and entry.name not in _PARAMETER
 
 
 def _keeps_order(entries: Sequence[Entry]) -> bool:

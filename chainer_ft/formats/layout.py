@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,8 +15,28 @@ from chainer_ft.types import Entry, Listing, Source
 
 _MODEL = re.compile(r"^(/(?:[^/]+/)*?model:[^/]+)/")
 _OPTIMIZER = re.compile(r"^(/(?:[^/]+/)*?)optimizer:([^/]+)/")
+# Control characters, those that turn the direction of text, and halves of characters.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 # Names that Chainer's update rules, 1.0 to 7.8, keep beside a parameter.
-_STATES = frozenset("t m v h vhat ms msg msdx mg g p n fp32_param hess prev_grad".split())
+_STATES = frozenset(
+    [
+        "t",
+        "m",
+        "v",
+        "h",
+        "vhat",
+        "ms",
+        "msg",
+        "msdx",
+        "mg",
+        "g",
+        "p",
+        "n",
+        "fp32_param",
+        "hess",
+        "prev_grad",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -77,6 +97,17 @@ class ChainerFile(Source):
                 self.notes, self.whole = self._view.notes, False
                 return True
         return False
+
+
+def check_names(paths: Iterable[str], origin: str) -> None:
+    """Refuse names that must not reach a terminal or another file; no Chainer model has such.
+
+    Raises:
+        UnsafeError: One holds control characters, or is no text.
+    """
+    odd = next(filter(_UNPRINTABLE.search, paths), None)
+    if odd is not None:
+        raise UnsafeError(f"{origin}: the name {odd!a} holds characters that cannot be printed")
 
 
 def model_view(entries: Sequence[Entry], origin: str) -> ModelView:

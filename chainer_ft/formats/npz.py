@@ -10,9 +10,9 @@ from typing import IO
 import numpy as np
 
 from chainer_ft.errors import FormatError, NotWeightsError
-from chainer_ft.formats import npy
+from chainer_ft.formats import none_array, npy
 from chainer_ft.formats import provenance as origin
-from chainer_ft.formats.layout import ChainerFile
+from chainer_ft.formats.layout import ChainerFile, check_names
 from chainer_ft.formats.zipped import ZipReader
 from chainer_ft.types import Entry, Saver, Source, SourceLoader
 from chainer_ft.types.source import BLOCK_BYTES
@@ -20,8 +20,7 @@ from chainer_ft.types.source import BLOCK_BYTES
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")  # the second: a zip of no members, an empty model
 _UNINITIALISED = "uninitialised parameter or None"
 _OBJECTS = "object array: reading it would run code"
-# The pickle of None: with its header, how Chainer writes what does not exist yet.
-_NONE = b"\x80\x02N."
+_USUAL_HEADER = 128  # bytes; NumPy fills the header up to a multiple of 64
 
 
 def detect(head: bytes, path: str) -> float:
@@ -52,13 +51,12 @@ class NpzSource(ChainerFile):
     def __init__(self, path: str) -> None:
         self._zip = ZipReader(path)
         with self._closing_on_error():
-            members = {"/" + n[:-4].strip("/"): n for n in self._zip.names if n.endswith(".npy")}
-            if self._zip.names and not members:
-                raise NotWeightsError(f"{path}: is a zip that holds no .npy array")
-            self._members = members
-            self._headers = {stored: self._header(stored, path) for stored in members}
-            super().__init__(path, [self._entry(stored) for stored in members])
+            self._members = _members(self._zip.names, path)
+            self._headers = {stored: self._header(stored, path) for stored in self._members}
+            super().__init__(path, [self._entry(stored) for stored in self._members])
+            self._note_the_rest()
             if origin.MEMBER in self._zip.names:
+                self._zip.size(origin.MEMBER)  # refuses what is encrypted, or a bomb
                 self.provenance = origin.decode(self._zip.head(origin.MEMBER, origin.LIMIT))
 
     def read_stored(self, stored: str) -> np.ndarray:
@@ -106,21 +104,53 @@ class NpzSource(ChainerFile):
         header = self._headers[stored]
         if not header.is_object:
             return Entry(stored, header.shape, header.dtype)
-        if header.shape == ():
+        if header.shape == () and none_array.is_none(self._after_header(stored)):
             return Entry(stored, None, None, note=_UNINITIALISED)
         return Entry(stored, header.shape, header.dtype, note=_OBJECTS)
+
+    def _after_header(self, stored: str) -> bytes:
+        begin = self._headers[stored].data_offset
+        return self._zip.head(self._members[stored], begin + none_array.LIMIT + 1)[begin:]
+
+    def _note_the_rest(self) -> None:
+        rest = [n for n in self._zip.names if not n.endswith((".npy", "/")) and n != origin.MEMBER]
+        if rest:
+            self.whole = False
+            self.notes += (
+                f"{len(rest)} members are no arrays and left out: {', '.join(rest[:3])}",
+            )
 
     def _header(self, stored: str, path: str) -> npy.NpyHeader:
         where, member = f"{path}::{stored}", self._members[stored]
         size = self._zip.size(member)
-        length = npy.header_length(self._zip.head(member, 12), where)
-        header = npy.parse_header(self._zip.head(member, length), where)
+        head = self._zip.head(member, _USUAL_HEADER)
+        length = npy.header_length(head, where)
+        if length > len(head):
+            head = self._zip.head(member, length)
+        header = npy.parse_header(head, where)
         if not header.is_object and length + header.nbytes != size:
             raise FormatError(
                 f"{where}: holds {size - length} bytes of numbers where shape {header.shape} "
                 f"of {header.dtype} needs {header.nbytes}"
             )
         return header
+
+
+def _members(names: Sequence[str], path: str) -> dict[str, str]:
+    """The arrays among the members, by their path."""
+    members: dict[str, str] = {}
+    check_names(names, path)
+    for name in names:
+        if not name.endswith(".npy"):
+            continue
+        stored = "/" + name[: -len(".npy")].strip("/")
+        if stored == "/":
+            raise FormatError(f"{path}: holds an array without a name ({name!r})")
+        if members.setdefault(stored, name) != name:
+            raise FormatError(f"{path}: two members are {stored}: {members[stored]!r}, {name!r}")
+    if names and not members:
+        raise NotWeightsError(f"{path}: is a zip that holds no .npy array")
+    return members
 
 
 def save(
@@ -150,7 +180,7 @@ def save(
 def _write_array(member: IO[bytes], entry: Entry, source: Source) -> None:
     if entry.shape is None or entry.dtype is None:
         _write_header(member, np.dtype(object), ())
-        member.write(_NONE)
+        member.write(none_array.PICKLE)
         return
     _write_header(member, entry.dtype, entry.shape)
     for block in source.blocks(entry.path):
