@@ -14,10 +14,13 @@ from chainer_ft.errors import FormatError, UnsafeError
 
 MAGIC = b"\x93NUMPY"
 HEADER_LIMIT = 1 << 16  # what version 1.0 can hold; longer ones only occur with vast records
-_MAX_NDIM = 32
+_LITERAL_LIMIT = 10_000  # as NumPy: Python's parser is not made for hostile text
+_MAX_NDIM = 64
+# What numpy.dtype.str can be. NumPy itself takes much more, "f4,(2000000000,)i4" for one.
+_DTYPE = re.compile(r"[<>|=]?[?biufcmMOSUV]\d{0,9}(\[\d{0,9}[A-Za-z]{1,7}\])?")
 _USUAL = re.compile(
     rb"\s*\{\s*'descr':\s*'([^'\\]{1,40})',\s*'fortran_order':\s*(True|False),\s*"
-    rb"'shape':\s*\(([0-9L, ]*)\),?\s*\}\s*"
+    rb"'shape':\s*\(([0-9L, ]{0,1500})\),?\s*\}\s*"
 )
 
 
@@ -95,13 +98,15 @@ def _usual(text: bytes) -> tuple[object, bool, object] | None:
     if match is None:
         return None
     sizes = [part.strip(b" L") for part in match[3].split(b",")]  # Python 2 wrote 3L
-    if any(not size.isdigit() for size in sizes if size):
+    if any(not size.isdigit() or len(size) > 20 for size in sizes if size):
         return None
     return match[1].decode("latin-1"), match[2] == b"True", tuple(int(s) for s in sizes if s)
 
 
 def _unusual(text: bytes, version: int, where: str) -> tuple[object, bool, object]:
     """Records and other spellings, as a Python literal (which runs nothing)."""
+    if len(text) > _LITERAL_LIMIT:
+        raise UnsafeError(f"{where}: declares a header of {len(text)} bytes")
     source = text.decode("utf-8" if version == 3 else "latin-1", "replace")
     source = re.sub(r"(?<=[(, ])(\d+)L(?=[,) ])", r"\1", source)
     try:
@@ -114,19 +119,34 @@ def _unusual(text: bytes, version: int, where: str) -> tuple[object, bool, objec
 
 
 def _dtype(descr: object, where: str) -> np.dtype:
+    shown = _shown(descr)
+    if isinstance(descr, str) and not _DTYPE.fullmatch(descr):
+        raise FormatError(f"{where}: unknown dtype {shown}")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            dtype = np.dtype([tuple(f) for f in descr] if isinstance(descr, list) else descr)  # type: ignore[call-overload]
+            fields = [tuple(field) for field in descr] if isinstance(descr, list) else str(descr)
+            dtype = np.dtype(fields)
     except Exception as error:  # NumPy raises nearly anything on a strange descr
-        raise FormatError(f"{where}: unknown dtype {str(descr)[:60]!r}") from error
+        raise FormatError(f"{where}: unknown dtype {shown}") from error
     assert isinstance(dtype, np.dtype)
+    if not dtype.itemsize:
+        raise FormatError(f"{where}: dtype {shown} has no size")
     return dtype
 
 
 def _shape(shape: object, where: str) -> tuple[int, ...]:
     if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
-        raise FormatError(f"{where}: {str(shape)[:60]!r} is not a shape")
+        raise FormatError(f"{where}: {_shown(shape)} is not a shape")
     if len(shape) > _MAX_NDIM or prod(n for n in shape if n) >= 1 << 62:
-        raise UnsafeError(f"{where}: shape {str(shape)[:60]} cannot exist")
+        raise UnsafeError(f"{where}: shape {_shown(shape)} cannot exist")
     return shape
+
+
+def _shown(thing: object) -> str:
+    """A short repr; numbers of thousands of digits have none."""
+    try:
+        text = repr(thing)
+    except (ValueError, RecursionError):
+        return "(a huge number)"
+    return text if len(text) <= 60 else text[:60] + "..."

@@ -13,14 +13,17 @@ import numpy as np
 
 from chainer_ft.errors import FormatError, UnsafeError
 from chainer_ft.formats.mapped import MappedFile
+from chainer_ft.formats.zip_headers import local_header, without_directory
 
 # Deflate cannot shrink more than 1032 times.
 _MOST_RATIO, _SLACK = 1040, 1024
-_DAMAGE = (OSError, ValueError, RuntimeError, EOFError, KeyError, IndexError, OverflowError) + (
-    zipfile.BadZipFile,
-    zipfile.LargeZipFile,
-    zlib.error,
-    struct.error,
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_ENCRYPTED = 1
+_LOCAL_HEADER = 30
+_END, _LONGEST_END = b"PK\x05\x06", 22 + 0xFFFF
+_DAMAGE = (
+    *(OSError, ValueError, RuntimeError, EOFError, KeyError, IndexError, OverflowError),
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error),
 )
 
 Fill = Callable[[np.ndarray], None]
@@ -42,6 +45,7 @@ class ZipReader:
         path: The file.
 
     Raises:
+        TruncatedError: It ends early.
         FormatError: It is no zip, or its directory is damaged.
     """
 
@@ -49,14 +53,40 @@ class ZipReader:
         self.path = path
         self._file = MappedFile(path)
         try:
+            tail = bytes(self._file.view[-_LONGEST_END:])
+            end = tail.rfind(_END)
+            if end < 0:
+                raise without_directory(self._file)
+            self._listed = int.from_bytes(tail[end + 10 : end + 12], "little")
             with damage_in(path):
                 self._zip = zipfile.ZipFile(path)
-                self._infos = {info.filename: info for info in self._zip.infolist()}
-                if len(self._infos) != len(self._zip.infolist()):
-                    raise FormatError(f"{path}: two members of the zip have one name")
         except BaseException:
             self._file.close()
             raise
+        try:
+            self._infos = {info.filename: info for info in self._zip.infolist()}
+            self._check_directory()
+        except BaseException:
+            self.close()
+            raise
+
+    def _check_directory(self) -> None:
+        """Every member once, none inside another, none swallowed by a damaged length."""
+        infos = self._zip.infolist()
+        if len(self._infos) != len(infos):
+            raise FormatError(f"{self.path}: two members of the zip have one name")
+        if self._listed not in (len(infos), 0xFFFF):
+            raise FormatError(
+                f"{self.path}: damaged zip: {len(infos)} of {self._listed} members are listed; "
+                "download or copy it again"
+            )
+        end = 0
+        for info in sorted(infos, key=lambda info: info.header_offset):
+            if info.header_offset < end:
+                raise UnsafeError(f"{self.path}: member {info.filename!r} lies inside another one")
+            end = info.header_offset + _LOCAL_HEADER + info.compress_size
+        if end > self._file.size:
+            raise FormatError(f"{self.path}: damaged zip: its members do not fit into it")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -64,11 +94,24 @@ class ZipReader:
         return tuple(self._infos)
 
     def size(self, name: str) -> int:
-        """Length of the member, unpacked; refused where no packed data could become that long."""
-        info = self._infos[name]
+        """Length of the member, unpacked.
+
+        Raises:
+            FormatError: It is encrypted, or packed as NumPy never packs.
+            UnsafeError: No packed data could become that long.
+        """
+        info, where = self._infos[name], f"{self.path}::{name}"
+        if info.flag_bits & _ENCRYPTED:
+            raise FormatError(f"{where}: is encrypted; unpack it and zip it again without password")
+        if info.compress_type not in _METHODS:
+            method = zipfile.compressor_names.get(info.compress_type, str(info.compress_type))  # type: ignore[attr-defined]
+            raise FormatError(
+                f"{where}: is packed with {method}, which NumPy never writes; unpack it and zip it "
+                "again with deflate"
+            )
         if info.file_size > _MOST_RATIO * info.compress_size + _SLACK:
             raise UnsafeError(
-                f"{self.path}::{name}: claims that {info.compress_size} bytes unpack to "
+                f"{where}: claims that {info.compress_size} bytes unpack to "
                 f"{info.file_size}; this zip is a bomb or damaged"
             )
         return info.file_size
@@ -90,7 +133,7 @@ class ZipReader:
             FormatError: It ends early, or its CRC is wrong.
         """
         info = self._infos[name]
-        if info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1:
+        if info.compress_type == zipfile.ZIP_STORED:
             stored = _Stored(self._file, info, offset)
             yield stored.fill
             stored.check()
@@ -110,15 +153,14 @@ class _Stored:
 
     def __init__(self, file: MappedFile, info: zipfile.ZipInfo, offset: int) -> None:
         self._file, self._info = file, info
-        start = info.header_offset
-        file.need(start, 30, f"local header of {info.filename}")
-        local = bytes(file.view[start : start + 30])
-        if local[:4] != b"PK\x03\x04":
-            raise FormatError(f"{file.path}::{info.filename}: no member at byte {start}")
-        begin = start + 30 + sum(struct.unpack("<HH", local[26:30]))
-        file.need(begin, info.file_size, info.filename)
-        self._crc = zlib.crc32(file.view[begin : begin + offset])
-        self._position = begin + offset
+        header = local_header(file, info.header_offset)
+        if header is None:
+            raise FormatError(
+                f"{file.path}::{info.filename}: no member at byte {info.header_offset}"
+            )
+        file.need(header.begin, info.file_size, info.filename)
+        self._crc = zlib.crc32(file.view[header.begin : header.begin + offset])
+        self._position = header.begin + offset
 
     def fill(self, buffer: np.ndarray) -> None:
         self._file.read_into(buffer, self._position, self._info.filename)
@@ -139,6 +181,6 @@ def _fill(stream: IO[bytes], buffer: np.ndarray, where: str) -> None:
     while done < len(view):
         piece = stream.read(min(len(view) - done, 1 << 20))
         if not piece:
-            raise FormatError(f"{where}: ends at byte {done} of {len(view)}")
+            raise FormatError(f"{where}: unpacks to less than it should; download or copy it again")
         view[done : done + len(piece)] = piece
         done += len(piece)
