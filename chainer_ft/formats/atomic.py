@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import glob
 import os
-import tempfile
+import secrets
+import stat
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from chainer_ft.errors import FormatError
+
+_NAME = 40  # characters of the name that the temporary file's takes up
+_STALE = 3600  # seconds
 
 
 @contextmanager
@@ -24,29 +30,27 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
         str: Path of an empty temporary file in the same folder.
 
     Raises:
-        FormatError: The folder is missing or full, or may not be written to.
+        FormatError: The folder is missing or full, or may not be written to; or ``path`` is
+            write-protected, or no ordinary file.
 
     Example:
-        >>> import os, tempfile
+        >>> import os, pathlib, tempfile
         >>> folder = tempfile.mkdtemp()
         >>> with replacing(os.path.join(folder, "new.txt")) as temporary:
-        ...     _ = open(temporary, "w").write("whole")
+        ...     _ = pathlib.Path(temporary).write_text("whole")
         >>> os.listdir(folder)
         ['new.txt']
     """
     final = os.path.realpath(path)
-    folder, name = os.path.split(final)
-    if os.path.isdir(final):
-        raise FormatError(f"{path}: is a folder; name a file in it")
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{name}.", suffix=".part", dir=folder)
-        os.close(handle)
-    except OSError as error:
-        raise FormatError(f"{path}: cannot be written: {error.strerror}") from error
+    folder = os.path.dirname(final)
+    old = _old(final, path)
+    _sweep(final)
+    temporary = _new_file(final, old, path)
     try:
         with _syncing(temporary):
             yield temporary
-        _keep_mode(final, temporary)
+        if old is not None:
+            _keep(old, temporary)
         os.replace(temporary, final)
         _sync(folder)
     except OSError as error:
@@ -54,6 +58,51 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
     finally:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
+
+
+def _old(final: str, path: object) -> os.stat_result | None:
+    """The file that is to be replaced, if there is one and it may be."""
+    try:
+        old = os.stat(final)
+    except OSError:
+        return None
+    if stat.S_ISDIR(old.st_mode):
+        raise FormatError(f"{path}: is a folder; name a file in it")
+    if not stat.S_ISREG(old.st_mode):
+        raise FormatError(f"{path}: is no ordinary file (a device or a pipe); name another")
+    if not os.access(final, os.W_OK):
+        raise FormatError(f"{path}: is write-protected; name another file, or chmod u+w it")
+    return old
+
+
+def _new_file(final: str, old: os.stat_result | None, path: object) -> str:
+    """Make the temporary file: as private as the old one, or as the umask makes a new one."""
+    folder, name = os.path.split(final)
+    temporary = os.path.join(folder, f".{name[:_NAME]}.{secrets.token_hex(4)}.part")
+    mode = stat.S_IMODE(old.st_mode) & 0o666 if old is not None else 0o666
+    try:
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode | 0o600))
+    except FileNotFoundError as error:
+        raise FormatError(f"{path}: cannot be written: there is no folder {folder}") from error
+    except OSError as error:
+        raise FormatError(
+            f"{path}: cannot be written: {error.strerror} (in {folder}); name a file elsewhere"
+        ) from error
+    return temporary
+
+
+def _sweep(final: str) -> None:
+    """Remove what earlier writers of this file left when they were killed.
+
+    A writer that lives touches its file all the time; should one stand still for an hour, it
+    fails without harm to ``final``.
+    """
+    folder, name = os.path.split(final)
+    pattern = os.path.join(glob.escape(folder), f".{glob.escape(name[:_NAME])}.????????.part")
+    for stray in glob.glob(pattern):
+        with suppress(OSError):
+            if time.time() - os.stat(stray).st_mtime > _STALE:
+                os.unlink(stray)
 
 
 @contextmanager
@@ -84,12 +133,10 @@ def _sync(path: str) -> None:
         os.close(handle)
 
 
-def _keep_mode(final: str, temporary: str) -> None:
-    """mkstemp makes private files: give the old file's mode, or what a new file would get."""
-    try:
-        mode = os.stat(final).st_mode & 0o7777
-    except FileNotFoundError:
-        mask = os.umask(0)
-        os.umask(mask)
-        mode = 0o666 & ~mask
-    os.chmod(temporary, mode)
+def _keep(old: os.stat_result, temporary: str) -> None:
+    """Give the new file the owner and the mode of the old one."""
+    now = os.stat(temporary)
+    if (now.st_uid, now.st_gid) != (old.st_uid, old.st_gid):
+        with suppress(OSError):  # only root may
+            os.chown(temporary, old.st_uid, old.st_gid)
+    os.chmod(temporary, stat.S_IMODE(old.st_mode))
