@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
+import traceback
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from chainer_ft import __version__
-from chainer_ft.errors import ChainerFTError
-from chainer_ft.host import Host, set_default_host
-from chainer_ft.host.loading import Selection
+from chainer_ft.errors import ChainerFTError, PluginError
+from chainer_ft.host import Host, Provided, set_default_host
+from chainer_ft.host.records import cause_of
+from chainer_ft.host.selection import Selection
 from chainer_ft.types import Subcommand
 
 _INTERNAL = 70  # sysexits.h: an internal software error
@@ -27,10 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         int: 0 done, 1 refused, 2 usage, 3 a file could not be read or written, 4 a plugin failed.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    logging.basicConfig(level=logging.WARNING, format="chainer-ft: %(message)s")
-    debug = "--debug" in _before_run(arguments)
+    debug = "--debug" in _ours(arguments)
     try:
-        return _run(arguments)
+        code = _run(arguments)
+        sys.stdout.flush()
+        return code
     except ChainerFTError as error:
         return _explain(error, str(error), error.exit_code, debug)
     except BrokenPipeError:
@@ -49,34 +53,60 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
-    host = Host(_selection(arguments))
+    known, verb = _scout(arguments)
+    quiet = verb in ("plugins", "doctor")  # which show all problems themselves
+    host = Host(known, warn=_silence if quiet else _warn)
     set_default_host(host)
+    if verb:
+        host.get(Subcommand, verb)
     parser = make_parser(host)
     options = parser.parse_args(arguments)
     if not options.verb:
         parser.print_help()
         return 2
-    _warn_of_problems(host, options.verb)
+    if not quiet and verb != "run":
+        host.problems()  # asks every plugin, so that all is said before the work begins
     return int(options.run(options) or 0)
+
+
+def _warn(sentence: str) -> None:
+    print(f"chainer-ft: warning: {sentence}", file=sys.stderr)
+
+
+def _silence(sentence: str) -> None:
+    """Say nothing."""
 
 
 def _explain(error: BaseException | None, sentence: str, code: int, debug: bool) -> int:
     if debug and error is not None:
-        raise error
+        traceback.print_exception(error)
     print(f"chainer-ft: {sentence}", file=sys.stderr)
     return code
 
 
-def _warn_of_problems(host: Host, verb: str) -> None:
-    """Say what is wrong with plugins, unless the verb is about to say it itself."""
-    if verb in ("plugins", "doctor", "run"):
-        return
-    for sentence in host.problems():
-        print(f"chainer-ft: warning: {sentence}", file=sys.stderr)
-
-
 def make_parser(host: Host) -> argparse.ArgumentParser:
     """The parser, with the verbs of all plugins."""
+    common = _common()
+    parser = argparse.ArgumentParser(
+        prog="chainer-ft",
+        description="Copy weights from anywhere into a Chainer model, and see what happened.",
+        epilog="Exit codes: 0 done, 1 refused, 2 usage, 3 file trouble, 4 a plugin failed.",
+        parents=[common],
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"chainer-ft {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
+    for one in host.all(Subcommand).values():
+        verb = _checked(one, host, common)
+        child = verbs.add_parser(
+            verb.name, help=verb.summary, description=verb.summary, **_style(verb, common)
+        )
+        verb.add_arguments(child)
+        child.set_defaults(run=verb.run)
+    return parser
+
+
+def _common() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     group = common.add_argument_group("for every verb")
     group.add_argument(
@@ -84,43 +114,61 @@ def make_parser(host: Host) -> argparse.ArgumentParser:
     )
     group.add_argument("--no-plugins", action="store_true", help="load the built-ins only")
     group.add_argument("--debug", action="store_true", help="show tracebacks")
-    parser = argparse.ArgumentParser(
-        prog="chainer-ft",
-        description="Copy weights from anywhere into a Chainer model, and see what happened.",
-        epilog="Exit codes: 0 done, 1 refused, 2 usage, 3 file trouble, 4 a plugin failed.",
-        parents=[common],
-    )
-    parser.add_argument("--version", action="version", version=f"chainer-ft {__version__}")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
-    for one in host.all(Subcommand).values():
-        verb = one.item
-        child = verbs.add_parser(
-            verb.name,
-            help=verb.summary,
-            description=verb.summary,
-            allow_abbrev=False,
-            parents=[] if verb.name == "run" else [common],
-        )
-        try:
-            verb.add_arguments(child)
-        except Exception as error:
-            host.blame(one.plugin, error)
-        child.set_defaults(run=verb.run)
-    return parser
+    return common
 
 
-def _before_run(arguments: Sequence[str]) -> list[str]:
-    """The arguments that are ours: what follows ``run`` is the script's."""
-    return list(arguments[: arguments.index("run")] if "run" in arguments else arguments)
+def _style(verb: Subcommand, common: argparse.ArgumentParser) -> dict[str, Any]:
+    """What follows ``run`` is the script's, so that verb has no options of ours."""
+    return {"allow_abbrev": False, "parents": [] if verb.name == "run" else [common]}
 
 
-def _selection(arguments: Sequence[str]) -> Selection:
+def _checked(one: Provided[Subcommand], host: Host, common: argparse.ArgumentParser) -> Subcommand:
+    """The verb, or, where its arguments cannot be added, one that says so when it is called."""
+    verb = one.item
+    try:
+        verb.add_arguments(argparse.ArgumentParser(**_style(verb, common)))
+        return verb
+    except (Exception, SystemExit) as error:
+        host.blame(one.plugin, error)
+        return _broken(verb, f"verb {verb.name!r} of plugin {one.plugin} failed: {cause_of(error)}")
+
+
+def _broken(verb: Subcommand, sentence: str) -> Subcommand:
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("anything", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+
+    def run(options: argparse.Namespace) -> int:
+        raise PluginError(sentence)
+
+    return replace(verb, add_arguments=add_arguments, run=run)
+
+
+def _scout(arguments: Sequence[str]) -> tuple[Selection, str]:
     """Plugins are chosen before the parser exists, since they add verbs to it."""
-    scout = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    scout = argparse.ArgumentParser(prog="chainer-ft", add_help=False, allow_abbrev=False)
     scout.add_argument("-p", dest="plugin", action="append", default=[])
     scout.add_argument("--no-plugins", action="store_true")
-    known, _ = scout.parse_known_args(_before_run(arguments))
-    return Selection.from_environment(known.plugin, known.no_plugins)
+    known, _ = scout.parse_known_args(_ours(arguments))
+    return Selection.from_environment(known.plugin, known.no_plugins), _verb(arguments)
+
+
+def _ours(arguments: Sequence[str]) -> list[str]:
+    """The arguments that are ours: what follows the verb ``run`` is the script's."""
+    place = _place_of_verb(arguments)
+    return list(arguments[:place] if _verb(arguments) == "run" else arguments)
+
+
+def _verb(arguments: Sequence[str]) -> str:
+    place = _place_of_verb(arguments)
+    return arguments[place] if place < len(arguments) else ""
+
+
+def _place_of_verb(arguments: Sequence[str]) -> int:
+    """Index of the first argument that is neither an option nor the value of ``-p``."""
+    place = 0
+    while place < len(arguments) and arguments[place].startswith("-"):
+        place += 2 if arguments[place] == "-p" else 1
+    return place
 
 
 if __name__ == "__main__":

@@ -51,8 +51,7 @@ def _text(host: Host) -> str:
 
 def _cells(record: PluginRecord) -> tuple[str, ...]:
     provides = ", ".join(record.provides)
-    state = record.state if record.state != "active" or not record.cause else "failed"
-    return record.title, state, record.cause or provides
+    return record.title, record.state, record.cause or provides
 
 
 def _json(host: Host) -> str:

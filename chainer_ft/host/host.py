@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, TypeVar
 
 import pluggy
 
 from chainer_ft.errors import PlanRejected, PluginError, UsageError
-from chainer_ft.host.loading import Loaded, Selection, load_entry_points, new_manager, validate
-from chainer_ft.host.records import PluginRecord, Provided, cause_of, named
+from chainer_ft.host.guard import Guard, guarded
+from chainer_ft.host.loading import Loaded, load_entry_points
+from chainer_ft.host.records import KINDS, Conflict, PluginRecord, Provided, cause_of, named
+from chainer_ft.host.selection import Selection
+from chainer_ft.host.validate import new_manager, validate
 from chainer_ft.select import nearest
 from chainer_ft.types import (
     ExtensionFactory,
@@ -28,21 +30,17 @@ hookimpl = pluggy.HookimplMarker("chainer_ft")
 log = logging.getLogger("chainer_ft")
 T = TypeVar("T", SourceLoader, Saver, MatchPolicy, ExtensionFactory, Subcommand)
 
-_HOOKS: Mapping[type, tuple[str, str]] = {
-    SourceLoader: ("chainer_ft_source_loaders", "loader"),
-    Saver: ("chainer_ft_savers", "saver"),
-    MatchPolicy: ("chainer_ft_match_policies", "policy"),
-    ExtensionFactory: ("chainer_ft_trainer_extensions", "extension"),
-    Subcommand: ("chainer_ft_subcommands", "verb"),
-}
-
 
 class Host:
     """All plugins, built-in and installed.
 
     Args:
-        selection: Which plugins may be loaded.
+        selection: Which plugins may be loaded; what the environment says by default.
         installed: Whether to look for installed plugins at all.
+        warn: Called once with a sentence for each problem, when it is found.
+
+    Raises:
+        PluginError: A plugin fails, and the selection is strict.
 
     Example:
         >>> host = Host(installed=False)
@@ -50,20 +48,29 @@ class Host:
         ['name', 'shape']
     """
 
-    def __init__(self, selection: Selection | None = None, installed: bool = True) -> None:
+    def __init__(
+        self,
+        selection: Selection | None = None,
+        installed: bool = True,
+        warn: Callable[[str], None] = log.warning,
+    ) -> None:
         from chainer_ft import builtin
 
         self._selection = selection or Selection.from_environment()
+        self._warn = warn
+        self._said: set[str] = set()
         self._manager = new_manager()
+        self._builtin = frozenset(builtin.PLUGINS)
         self._plugins: dict[str, object] = {}
         self._records: dict[str, PluginRecord] = {}
         self._cache: dict[type, dict[str, Provided[Any]]] = {}
-        self._conflicts: dict[tuple[type, str], tuple[str, ...]] = {}
+        self._conflicts: dict[tuple[type, str], Conflict] = {}
         for name, plugin in builtin.PLUGINS.items():
             self._add_builtin(name, plugin)
-        if installed:
-            for loaded in load_entry_points(self._selection):
-                self._add(loaded)
+        for loaded in load_entry_points(self._selection) if installed else ():
+            self._add(loaded)
+        self._unknown = self._selection.unknown(self._names()) if installed else ()
+        self._say(*self._unknown)
 
     def register(self, plugin: object, name: str) -> None:
         """Add a plugin object by hand, as a notebook or a test does.
@@ -71,18 +78,18 @@ class Host:
         Raises:
             PluginError: It is no plugin, or its name is taken.
         """
+        if name in self._records:
+            raise PluginError(f"plugin {name}: the name is taken")
         try:
             validate(plugin)
         except Exception as error:
             raise PluginError(f"plugin {name}: {cause_of(error)}") from error
-        if name in self._records:
-            raise PluginError(f"plugin {name}: the name is taken")
         self._add(Loaded(PluginRecord(name, "registered by hand", "", "active"), plugin))
 
     def records(self) -> tuple[PluginRecord, ...]:
         """Every plugin, with what it provides and what is wrong with it."""
         provided: dict[str, list[Any]] = {name: [] for name in self._records}
-        for kind in _HOOKS:
+        for kind in KINDS:
             for one in self.all(kind).values():
                 provided[one.plugin].append(one.item)
         return tuple(
@@ -99,30 +106,30 @@ class Host:
         """One thing by name.
 
         Raises:
-            PluginError: Two plugins claim the name.
+            PluginError: Two plugins claim the name, or the plugin of that name is broken.
             UsageError: Nobody provides it.
         """
         found = self.all(kind)
-        word = _HOOKS[kind][1]
-        if (kind, name) in self._conflicts and name not in found:
-            raise PluginError(self._conflict(kind, name))
-        if name not in found:
-            raise UsageError(f"there is no {word} {name!r}; {nearest(name, found)}")
-        return found[name]
+        if name in found:
+            return found[name]
+        if (kind, name) in self._conflicts:
+            raise PluginError(str(self._conflicts[kind, name]))
+        for record in self._records.values():
+            if record.name == name and record.problem:
+                raise PluginError(record.problem)
+        raise UsageError(f"there is no {KINDS[kind].word} {name!r}{self._hints(name, list(found))}")
 
     def conflicts(self) -> tuple[str, ...]:
         """A sentence for each name that two plugins claim."""
-        for kind in _HOOKS:
+        for kind in KINDS:
             self.all(kind)
-        return tuple(self._conflict(kind, name) for kind, name in self._conflicts)
+        return tuple(map(str, self._conflicts.values()))
 
     def problems(self) -> tuple[str, ...]:
-        """A sentence for each plugin that failed and each name that is claimed twice."""
+        """A sentence for each plugin that does not work and each name that is claimed twice."""
         conflicts = self.conflicts()
-        broken = tuple(
-            f"plugin {r.title}: {r.cause}" for r in self._records.values() if r.state == "broken"
-        )
-        return broken + conflicts
+        broken = filter(None, (record.problem for record in self._records.values()))
+        return (*broken, *conflicts, *self._unknown)
 
     def veto(self, plan: Plan) -> None:
         """Ask ``chainer_ft_plan_ready`` of every plugin.
@@ -135,7 +142,7 @@ class Host:
                 self._call(key, "chainer_ft_plan_ready", plan=plan)
             except PlanRejected as error:
                 raise PlanRejected(f"plugin {key} rejects the plan: {error}") from error
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self.blame(key, error)
 
     def copied(self, plan: Plan, outcome: Outcome) -> None:
@@ -143,44 +150,70 @@ class Host:
         for key in list(self._plugins):
             try:
                 self._call(key, "chainer_ft_copied", plan=plan, outcome=outcome)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self.blame(key, error)
 
     def blame(self, plugin: str, error: BaseException) -> None:
-        """Record that a plugin failed, and go on without its word."""
+        """Record that a plugin failed, say so, and go on without its word.
+
+        Raises:
+            PluginError: The selection is strict.
+        """
+        self._record_failure(plugin, error)
+        problem = self._records[plugin].problem
         if self._selection.strict:
-            raise error
+            raise PluginError(problem) from error
+        self._say(problem)
+
+    def _hints(self, name: str, names: list[str]) -> str:
+        """What may help somebody who asked for a name that nobody provides."""
+        idle = [
+            record.problem or f"plugin {record.title} is {record.cause}"
+            for record in self._records.values()
+            if record.cause
+        ]
+        return "".join(f"; {hint}" for hint in ([nearest(name, names)] if names else []) + idle)
+
+    def _record_failure(self, plugin: str, error: BaseException) -> None:
         record = self._records[plugin]
         self._records[plugin] = replace(record, state="broken", cause=cause_of(error))
-        log.warning("plugin %s failed: %s", record.title, cause_of(error))
+
+    def _say(self, *sentences: str) -> None:
+        for sentence in sentences:
+            if sentence not in self._said:
+                self._said.add(sentence)
+                self._warn(sentence)
+
+    def _names(self) -> list[str]:
+        return [name for r in self._records.values() for name in (r.name, r.distribution)]
 
     def _add_builtin(self, name: str, plugin: object) -> None:
         from chainer_ft import __version__
 
         record = PluginRecord(name, "chainer-ft", __version__, "active")
         if name in self._selection.blocked:
-            self._add(Loaded(replace(record, state="blocked", cause="blocked by name")))
+            self._add(Loaded(replace(record, state="blocked", cause=f"blocked by -p no:{name}")))
         else:
             self._add(Loaded(record, plugin))
 
     def _add(self, loaded: Loaded) -> None:
-        if loaded.error is not None and self._selection.strict:
-            raise loaded.error
-        key = loaded.record.name
+        record, plugin = loaded.record, loaded.plugin
+        twin = next((key for key, other in self._plugins.items() if other is plugin), None)
+        if twin is not None:  # pluggy would refuse it, and forget the first one too
+            record, plugin = replace(record, state="skipped", cause=f"is plugin {twin} again"), None
+        key = record.name
         while key in self._records:
-            key += f" of {loaded.record.distribution}"
-        self._records[key] = loaded.record
+            key += f" of {record.distribution}"
+        self._records[key] = record
         self._cache.clear()
-        if loaded.plugin is None:
-            return
-        try:
-            self._manager.register(loaded.plugin, key)
-        except Exception as error:
-            with suppress(Exception):
-                self._manager.unregister(loaded.plugin)
-            self.blame(key, error)
-            return
-        self._plugins[key] = loaded.plugin
+        self._conflicts.clear()
+        if loaded.error is not None:
+            self.blame(key, loaded.error)
+        if record.problem:
+            self._say(record.problem)
+        if plugin is not None:
+            self._manager.register(plugin, key)
+            self._plugins[key] = plugin
 
     def _call(self, key: str, hook: str, **arguments: Any) -> list[Any]:
         """Call one plugin alone, and drain what it yields."""
@@ -195,30 +228,42 @@ class Host:
                 claims.setdefault(item.name, []).append(Provided(item, key))
         found = {}
         for name, providers in claims.items():
-            own = [p for p in providers if p.plugin.startswith("builtin.")]
+            own = [p for p in providers if p.plugin in self._builtin]
             if len(providers) > 1:
-                self._conflicts[kind, name] = tuple(p.plugin for p in providers)
+                self._say(str(self._conflict(kind, name, [p.plugin for p in providers])))
             if own or len(providers) == 1:
                 found[name] = (own or providers)[0]
         return found
 
     def _items(self, key: str, kind: type[T]) -> list[T]:
+        hook = KINDS[kind].hook
         try:
-            items = [item for result in self._call(key, _HOOKS[kind][0]) for item in result]
+            items = []
+            for result in self._call(key, hook):
+                if not isinstance(result, list):
+                    raise TypeError(f"{hook} returned {result!r}, not a list of {kind.__name__}")
+                items += result
             for item in items:
                 if not isinstance(item, kind):
-                    raise TypeError(f"{_HOOKS[kind][0]} returned {item!r}, not a {kind.__name__}")
-        except Exception as error:
+                    raise TypeError(f"{hook} returned {item!r}, not a {kind.__name__}")
+        except (Exception, SystemExit) as error:
             self.blame(key, error)
             return []
-        return items
+        if key in self._builtin:
+            return items
+        guard = Guard(self._records[key], lambda error: self._record_failure(key, error))
+        return [guarded(item, guard) for item in items]
 
-    def _conflict(self, kind: type, name: str) -> str:
-        providers = self._conflicts[kind, name]
-        sentence = f"{_HOOKS[kind][1]} {name!r} comes from {' and '.join(providers)}"
-        own = [p for p in providers if p.startswith("builtin.")]
-        used = f"; the one of {own[0]} is used" if own else "; none is used"
-        return f"{sentence}{used}; block one with -p no:{providers[-1]}"
+    def _conflict(self, kind: type, name: str, keys: list[str]) -> Conflict:
+        providers = [self._records[key] for key in keys]
+        used = next((self._records[key].title for key in keys if key in self._builtin), "")
+        last = providers[-1]
+        namesakes = [r for r in self._records.values() if r.name == last.name]
+        remedy = last.distribution if len(namesakes) > 1 else last.name
+        titles = tuple(record.title for record in providers)
+        conflict = Conflict(f"{KINDS[kind].word} {name!r}", titles, used, remedy)
+        self._conflicts[kind, name] = conflict
+        return conflict
 
 
 _default: list[Host] = []

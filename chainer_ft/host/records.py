@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
+
+from chainer_ft.errors import ChainerFTError
+from chainer_ft.types import ExtensionFactory, MatchPolicy, Saver, SourceLoader, Subcommand
 
 State = Literal["active", "blocked", "broken", "skipped"]
 T = TypeVar("T")
+
+
+class Kind(NamedTuple):
+    """How one kind of thing comes in, and what people call it."""
+
+    hook: str
+    word: str
+
+
+KINDS: Mapping[type, Kind] = {
+    SourceLoader: Kind("chainer_ft_source_loaders", "loader"),
+    Saver: Kind("chainer_ft_savers", "saver"),
+    MatchPolicy: Kind("chainer_ft_match_policies", "policy"),
+    ExtensionFactory: Kind("chainer_ft_trainer_extensions", "extension"),
+    Subcommand: Kind("chainer_ft_subcommands", "verb"),
+}
 
 
 @dataclass(frozen=True)
@@ -18,7 +38,7 @@ class PluginRecord:
         distribution: What was installed, ``chainer-ft`` for the built-ins.
         version: Of the distribution.
         state: ``active``, ``blocked`` by the user, ``broken``, or ``skipped`` (made for a newer
-            chainer_ft).
+            chainer_ft, or installed twice).
         cause: Why it is not active, or what failed in it since; one sentence.
         provides: What it offers, as ``loader npz``.
     """
@@ -29,6 +49,11 @@ class PluginRecord:
     state: State
     cause: str = ""
     provides: tuple[str, ...] = ()
+
+    @property
+    def problem(self) -> str:
+        """A sentence where the plugin did not do its work, though nobody blocked it."""
+        return f"plugin {self.title}: {self.cause}" if self.state in ("broken", "skipped") else ""
 
     @property
     def title(self) -> str:
@@ -44,19 +69,39 @@ class Provided(Generic[T]):
     plugin: str
 
 
+@dataclass(frozen=True)
+class Conflict:
+    """One name that is claimed more than once.
+
+    Args:
+        what: ``loader 'npz'``.
+        plugins: Who claims it.
+        used: Whose is used; empty for nobody's.
+        block: The name that blocks one of them.
+    """
+
+    what: str
+    plugins: tuple[str, ...]
+    used: str
+    block: str
+
+    def __str__(self) -> str:
+        used = f"the one of {self.used} is used" if self.used else "none is used"
+        return (
+            f"{self.what} comes from {' and '.join(self.plugins)}; {used}; "
+            f"block one with -p no:{self.block}"
+        )
+
+
 def cause_of(error: BaseException) -> str:
-    """An exception as one line: its type, and the first line of its message."""
+    """An exception as one line: its type, unless it is ours, and its message's first line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    name = type(error).__name__
+    if not lines:
+        return name
+    return lines[0] if isinstance(error, ChainerFTError) else f"{name}: {lines[0]}"
 
 
 def named(items: list[Any]) -> tuple[str, ...]:
     """``loader npz`` for each thing that a plugin provides."""
-    words = {
-        "SourceLoader": "loader",
-        "Saver": "saver",
-        "MatchPolicy": "policy",
-        "ExtensionFactory": "extension",
-        "Subcommand": "verb",
-    }
-    return tuple(f"{words[type(item).__name__]} {item.name}" for item in items)
+    return tuple(f"{KINDS[type(item)].word} {item.name}" for item in items)
