@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from chainer_ft.types import Listing, Source
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _PATIENCE = 2.0
 _WIDTH = 30

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import chainer
@@ -30,73 +31,70 @@ def write(link: chainer.Link, arrays: Sequence[tuple[str, np.ndarray]]) -> tuple
         BaseException: Whatever went wrong; the link is then as it was, bit for bit.
     """
     places = {slot.path: slot for slot in slots(link)}
-    undo: list[Callable[[], None]] = []
-    initialized = []
-    try:
+    initialized = tuple(path for path, _ in arrays if places[path].array is None)
+    with ExitStack() as undo:  # whatever is left in it when an exception passes is undone
         for path, array in arrays:
-            if places[path].array is None:
-                initialized.append(path)
             _write_one(places[path], array, undo)
-    except BaseException:
-        for step in reversed(undo):
-            step()
-        raise
+        undo.pop_all()
     _forget_master_copies([places[path] for path, _ in arrays])
-    return tuple(initialized)
+    return initialized
 
 
-def _write_one(slot: Slot, array: np.ndarray, undo: list[Callable[[], None]]) -> None:
+def _write_one(slot: Slot, array: np.ndarray, undo: ExitStack) -> None:
     current = slot.array
     if current is None:
         _write_new(slot, array, undo)
     elif isinstance(current, chainer.get_array_types()) and not np.isscalar(current):
         _overwrite(slot, current, array, undo)
     else:
-        undo.append(lambda: setattr(slot.link, slot.name, current))
+        undo.callback(lambda: setattr(slot.link, slot.name, current))
         setattr(slot.link, slot.name, type(current)(array.item()))
 
 
-def _overwrite(slot: Slot, current: Any, array: np.ndarray, undo: list[Callable[[], None]]) -> None:
+def _overwrite(slot: Slot, current: Any, array: np.ndarray, undo: ExitStack) -> None:
     if isinstance(current, np.ndarray) and not current.flags.writeable:
         _replace(slot, current, array, undo)
         return
     before = chainer.backend.CpuDevice().send(current)
     before = before.copy() if before is current else before
-    undo.append(lambda: _fill(current, array))
+    kept = [before]
+    undo.callback(lambda: _fill(current, kept[0]))
     _fill(current, array)
     array[...] = before
+    kept[0] = array
 
 
 def _fill(array: Any, numbers: np.ndarray) -> None:
     array[...] = chainer.backend.get_device_from_array(array).send(numbers)
 
 
-def _replace(slot: Slot, current: Any, array: np.ndarray, undo: list[Callable[[], None]]) -> None:
+def _replace(slot: Slot, current: Any, array: np.ndarray, undo: ExitStack) -> None:
     """Give a read-only array up for one of the link's own."""
     own = array.copy()
     if slot.kind == "param":
-        undo.append(lambda: setattr(slot.value, "array", current))
+        undo.callback(lambda: setattr(slot.value, "array", current))
         slot.value.array = own
     else:
-        undo.append(lambda: setattr(slot.link, slot.name, current))
+        undo.callback(lambda: setattr(slot.link, slot.name, current))
         setattr(slot.link, slot.name, own)
 
 
-def _write_new(slot: Slot, array: np.ndarray, undo: list[Callable[[], None]]) -> None:
+def _write_new(slot: Slot, array: np.ndarray, undo: ExitStack) -> None:
     if slot.kind == "persistent":
         before = slot.value
-        undo.append(lambda: setattr(slot.link, slot.name, before))
+        undo.callback(lambda: setattr(slot.link, slot.name, before))
         setattr(slot.link, slot.name, slot.link.device.send(array.copy()))
         return
     parameter = slot.value
-    state = dict(parameter.__dict__)
-    state["_data"], state["_grad"] = list(state["_data"]), state.get("_grad")
+    state, data = dict(parameter.__dict__), parameter._data
+    content = list(data)
 
     def uninitialise() -> None:
         parameter.__dict__.clear()
         parameter.__dict__.update(state)
+        data[:] = content  # the list itself may be shared with a copy of the link
 
-    undo.append(uninitialise)
+    undo.callback(uninitialise)
     parameter.initialize(array.shape)
     parameter.array[...] = parameter.device.send(array)
 

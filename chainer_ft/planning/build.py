@@ -139,10 +139,11 @@ def _checked(item: Pair | Clash, source: Listing, target: Listing) -> Pair | Cla
 def _filled_by_sharing(target: Listing, found: _Found, skipped: set[str]) -> tuple[Skip, ...]:
     """Other names of an array that is filled under one of its names."""
     filled = {target[p.target].owner: p.target for p in found.pairs}
+    decided = found.targets | skipped
     return tuple(
         Skip("target", e.path, f"is the same array as {filled[e.owner]}")
         for e in target
-        if e.owner in filled and e.path not in found.targets | skipped
+        if e.owner in filled and e.path not in decided
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from chainer_ft.types import Entry, Source
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ def differences(a: Source, b: Source) -> Iterator[Difference]:
 
 
 def _compare(a: Source, b: Source, one: Entry, other: Entry) -> Difference:
+    import numpy as np
+
     if one.shape != other.shape:
         return Difference(one.path, "shape", one, other)
     if one.note or other.note:
@@ -56,6 +60,8 @@ def _compare(a: Source, b: Source, one: Entry, other: Entry) -> Difference:
 
 def _largest(x: np.ndarray, y: np.ndarray) -> float | None:
     """``nan`` where exactly one side is NaN; ``None`` for what is no number."""
+    import numpy as np
+
     if x.dtype.kind not in "biufc" or y.dtype.kind not in "biufc":
         return None
     if x.size == 0:

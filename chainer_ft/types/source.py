@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from chainer_ft.types.entries import Listing
 
-BLOCK_BYTES = 1 << 22
+BLOCK_BYTES = 1 << 20  # what is read, checked and written stays in the cache of a core
 
 
 class Source(ABC):

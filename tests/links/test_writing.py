@@ -47,9 +47,8 @@ def state(net: chainer.Link) -> dict[str, bytes | None]:
 def test_everything_is_written_and_lazy_things_are_initialised() -> None:
     net = Net()
     lazy = write(net, arrays(net))
-    assert set(lazy) == {"/fc/W"} | {
-        f"/lazy_bn/{n}" for n in ["gamma", "beta", "avg_mean", "avg_var"]
-    }
+    names = ("gamma", "beta", "avg_mean", "avg_var")
+    assert set(lazy) == {"/fc/W", *(f"/lazy_bn/{name}" for name in names)}
     assert all((np.asarray(slot.array) == 9).all() for slot in slots(net))
     assert (type(net.best), type(net.seen), type(net.bn.N)) == (float, int, int)
     assert net.lazy_bn(np.zeros((2, 2), "f")).shape == (2, 2)
