@@ -198,7 +198,7 @@ def test_memory_layout_is_the_targets_own() -> None:
 
 def test_nothing_matched_is_an_error() -> None:
     src, dst = net(1, a=L.Linear(2, 2)), net(2, b=L.Linear(3, 3))
-    with pytest.raises(ft.ChainerFTError, match="nothing in Chain .* matches"):
+    with pytest.raises(ft.ChainerFTError, match=r"nothing in Chain .* matches"):
         ft.copy_model(src, dst)
 
 

@@ -42,7 +42,7 @@ def test_no_key_matches(save) -> None:  # type: ignore[no-untyped-def]
     """Stock: no error and no warning with ``strict=False``."""
     file, net = save(chainer.Chain(a=L.Linear(2, 2))), chainer.Chain(b=L.Linear(2, 2, nobias=True))
     chainer.serializers.load_npz(file, net, strict=False)
-    with pytest.raises(ft.ChainerFTError, match="nothing in .*old.npz matches"):
+    with pytest.raises(ft.ChainerFTError, match=r"nothing in .*old.npz matches"):
         ft.copy(file, net)
 
 
