@@ -116,6 +116,18 @@ def pad_sequence_wrap() -> None:
 
 
 @check
+def concat_padding() -> None:
+    import chainer
+    import numpy as np
+
+    arrays = [np.ones(size, np.uint8) for size in ((1, 2), (2, 1))]
+    y = chainer.dataset.concat_examples(arrays, padding=-1)
+    assert y.dtype == np.uint8
+    assert y.tolist() == [[[1, 1], [255, 255]], [[1, 255], [1, 255]]]
+    assert chainer.dataset.concat_examples([np.array(1.0)] * 2, padding=0).tolist() == [1, 1]
+
+
+@check
 def variable_device() -> None:
     import chainer
     import numpy as np

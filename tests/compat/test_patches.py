@@ -25,6 +25,7 @@ WITHOUT = {
     "caffe-pb2": "Descriptors cannot be created directly",
     "categorical-meshgrid": "can only concatenate tuple",
     "pad-sequence-wrap": "out of bounds for uint8",
+    "concat-padding": 'convert.py", line 32',
     "variable-device": "AssertionError",
     "unpack-params-copy": "copy=False",
     "maxout-shape": "Setting the shape on a NumPy array",

@@ -94,6 +94,7 @@ OLD: dict[str, Any] = {
     "caffe-pb2": old_protobuf,
     "categorical-meshgrid": old_meshgrid,
     "pad-sequence-wrap": old_array_function,
+    "concat-padding": old_array_function,
     "variable-device": old_array_class,
     "unpack-params-copy": old_array_function,
     "maxout-shape": old_arrays,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from chainer_ft.compat._patch import Patch
 from chainer_ft.compat._patches import (
     caffe_pb2,
+    chainermn,
     cupy_kernels,
     h5py_strings,
     numpy_aliases,
@@ -24,6 +25,7 @@ PATCHES: tuple[Patch, ...] = (
     *caffe_pb2.PATCHES,
     *numpy_arrays.PATCHES,
     *numpy_scalars.PATCHES,
+    *chainermn.PATCHES,
     *scipy_sparse.PATCHES,
     *h5py_strings.PATCHES,
     *threads.PATCHES,

@@ -31,6 +31,23 @@ def _patch_pad_sequence(module: Any) -> None:
     module.PadSequence.forward = wrapping_forward
 
 
+def _patch_concat(module: Any) -> None:
+    import numpy
+
+    def concat_with_padding(arrays: Any, padding: Any) -> Any:
+        """Stack arrays of different sizes in one that is as large as the largest."""
+        shape = numpy.max([array.shape for array in arrays], axis=0)
+        dtype = arrays[0].dtype
+        device = module.backend.get_device_from_array(arrays[0])
+        with module.chainer.using_device(device):
+            result = device.xp.full((len(arrays), *shape), wrap_round(padding, dtype), dtype)
+            for index, array in enumerate(arrays):
+                result[(index, *map(slice, array.shape))] = array
+        return result
+
+    module._concat_arrays_with_padding = concat_with_padding
+
+
 def wrap_round(value: Any, dtype: Any) -> Any:
     """A Python integer as NumPy 1 stored it in an integer array.
 
@@ -53,34 +70,6 @@ def _patch_debug_print(module: Any) -> None:
         return str(debug_print(self)).replace("\n- device: cpu\n", "\n- device: CPU\n", 1)
 
     module.Variable.debug_print = debug_print_cpu
-
-
-def _patch_unpack_params(module: Any) -> None:
-    import numpy
-
-    def unpack_params(
-        params: Any,
-        attr_name: str,
-        buffer: Any,
-        transfer_dtype: Any,
-        zero_fill: bool,
-        stream: Any = None,
-    ) -> None:
-        """Copy a packed buffer back into the parameters, converting where dtypes differ."""
-        offset = 0
-        for param in params:
-            array = getattr(param, attr_name)
-            if array is None and attr_name == "grad" and zero_fill:
-                array = param.xp.empty_like(param.data)
-                setattr(param, attr_name, array)
-            received = array.astype(transfer_dtype, copy=False)
-            size = array.size * numpy.dtype(transfer_dtype).itemsize
-            buffer.to_device(received, size, offset, stream)
-            offset += size
-            if received.dtype != array.dtype:
-                getattr(param, attr_name)[...] = received.astype(array.dtype)
-
-    module.unpack_params = unpack_params
 
 
 def _patch_maxout(module: Any) -> None:
@@ -135,6 +124,15 @@ PATCHES = (
         apply=_patch_pad_sequence,
     ),
     Patch(
+        name="concat-padding",
+        module="chainer.dataset.convert",
+        where="chainer/dataset/convert.py:322, :327",
+        reason="concat_examples(padding=-1) of unsigned arrays raises, and any padding of unequal "
+        "arrays warns since NumPy 2.5 (numpy.maximum with three positional arguments).",
+        needed=_probe.integers_do_not_wrap,
+        apply=_patch_concat,
+    ),
+    Patch(
         name="variable-device",
         module="chainer.variable",
         where="chainer/variable.py:820",
@@ -142,15 +140,6 @@ PATCHES = (
         "instead of CPU.",
         needed=_probe.arrays_have_device,
         apply=_patch_debug_print,
-    ),
-    Patch(
-        name="unpack-params-copy",
-        module="chainermn.communicators._memory_utility",
-        where="chainermn/communicators/_memory_utility.py:211",
-        reason="array(copy=False) raises where it has to copy: ChainerMN with an "
-        "allreduce_grad_dtype other than the parameters'.",
-        needed=_probe.arrays_refuse_copy_false,
-        apply=_patch_unpack_params,
     ),
     Patch(
         name="maxout-shape",

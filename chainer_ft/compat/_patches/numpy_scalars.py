@@ -31,10 +31,6 @@ def _shadow_float(module: ModuleType) -> None:
     module.float = one_number(float)  # type: ignore[attr-defined]
 
 
-def _shadow_int(module: ModuleType) -> None:
-    module.int = one_number(int)  # type: ignore[attr-defined]
-
-
 def widened(value: Any) -> Any:
     """A narrow NumPy scalar as NumPy 1 took it into a sum: 64 bits wide.
 
@@ -95,14 +91,6 @@ PATCHES = (
         "has shape (1,).",
         needed=arrays_are_no_scalars,
         apply=_shadow_float,
-    ),
-    Patch(
-        name="multi-node-iterator-int",
-        module="chainermn.iterators.multi_node_iterator",
-        where="chainermn/iterators/multi_node_iterator.py:137",
-        reason="int() of an array with one element raises (NumPy 2.4) in the slave iterator.",
-        needed=arrays_are_no_scalars,
-        apply=_shadow_int,
     ),
     Patch(
         name="summary-float64",

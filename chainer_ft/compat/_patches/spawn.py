@@ -8,6 +8,7 @@ process unpickles first is multiprocessing's preparation data, so the patches ri
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 from typing import Any
 
@@ -29,8 +30,11 @@ class RideAlong:
     def __reduce__(self) -> tuple[Any, ...]:
         import runpy
 
+        path = os.path.abspath(_child.__file__)
+        if not os.path.isfile(path):  # chainer_ft lies in a zip file: the path will have to do
+            return importlib.import_module, ("chainer_ft",)
         settings = {"legacy_aliases": numpy_aliases.requested()}
-        return runpy.run_path, (os.path.abspath(_child.__file__), settings, _child.RUN_NAME)
+        return runpy.run_path, (path, settings, _child.RUN_NAME)
 
 
 def _extend_preparation_data(module: Any) -> None:
