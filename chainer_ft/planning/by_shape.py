@@ -61,16 +61,18 @@ def align(
     """
     n, m = len(rows), weights.shape[1]
     before = _table(weights, rows)
-    after = _table(weights[:, ::-1], rows[::-1])[::-1, ::-1]
+    weights = weights.astype(before.dtype)
+    after = np.zeros(m + 1, before.dtype)
     best = before[n, m]
     partners: list[np.ndarray] = []
-    idle_row, idle_column = np.zeros(n, bool), before[n, :-1] + after[n, 1:] == best
-    for i, row in enumerate(rows):
-        weight = weights[row]
-        on_best = (weight > 0) & (before[i, :-1] + weight + after[i + 1, 1:] == best)
-        partners.append(np.flatnonzero(on_best))
-        idle_row[i] = bool((before[i] + after[i + 1] == best).any())
-        idle_column |= before[i, :-1] + after[i, 1:] == best
+    idle_row, idle_column = np.zeros(n, bool), before[n, :-1] == best
+    for i in reversed(range(n)):
+        weight = weights[rows[i]]
+        on_best = (weight > 0) & (before[i, :-1] + weight + after[1:] == best)
+        partners.insert(0, np.flatnonzero(on_best))
+        idle_row[i] = bool((before[i] + after == best).any())
+        after = _step(after[::-1], weight[::-1])[::-1]
+        idle_column |= before[i, :-1] + after[1:] == best
     wooed = np.bincount(np.concatenate(partners), minlength=m)
     sure = [
         (i, int(js[0]))
@@ -97,11 +99,18 @@ def _groups(unsure: Sequence[tuple[int, np.ndarray]], m: int) -> list[tuple[list
 
 def _table(weights: np.ndarray, rows: Sequence[int]) -> np.ndarray:
     """``table[i, j]``: the best worth of the first ``i`` and the first ``j`` elements."""
-    table = np.zeros((len(rows) + 1, weights.shape[1] + 1), np.int64)
+    fits = int(weights.max(axis=1)[list(rows)].sum()) < 1 << 31
+    table = np.zeros((len(rows) + 1, weights.shape[1] + 1), np.int32 if fits else np.int64)
     for i, row in enumerate(rows):
-        best = np.maximum(table[i, 1:], table[i, :-1] + weights[row])
-        np.maximum.accumulate(best, out=table[i + 1, 1:])
+        table[i + 1] = _step(table[i], weights[row])
     return table
+
+
+def _step(line: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """The next line of the table, for one more element of the given weights."""
+    made = np.zeros_like(line)
+    np.maximum(line[1:], line[:-1] + weight, out=made[1:], casting="same_kind")
+    return np.maximum.accumulate(made, out=made)
 
 
 def _weights(sources: Sequence[_Link], targets: Sequence[_Link]) -> tuple[np.ndarray, list[int]]:
