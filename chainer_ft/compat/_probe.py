@@ -83,6 +83,19 @@ def shape_is_not_settable() -> bool:
     return False
 
 
+def fix_is_deprecated() -> bool:
+    """NumPy 2.5 warns about ``numpy.fix``, and will not have it."""
+    import numpy
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            numpy.fix(0.5)
+    except (DeprecationWarning, AttributeError):
+        return True
+    return False
+
+
 def scalars_stay_narrow() -> bool:
     """NumPy 2 (NEP 50): a Python number times a float32 scalar was a float64."""
     import numpy

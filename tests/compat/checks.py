@@ -156,6 +156,20 @@ def unpack_params_copy() -> None:
 
 
 @check
+def fix_trunc() -> None:
+    import chainer
+    import numpy as np
+    from chainer import functions
+
+    x = np.array([-1.5, -0.5, 1.5], np.float32)
+    for value in (x, chainer.Variable(x)):
+        y = functions.fix(value)
+        assert y.dtype == np.float32
+        assert y.array.tolist() == [-1, 0, 1]
+    assert functions.fix.__doc__.startswith("Elementwise fix")
+
+
+@check
 def maxout_shape() -> None:
     import numpy as np
     from chainer import links

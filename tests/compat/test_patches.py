@@ -28,6 +28,7 @@ WITHOUT = {
     "concat-padding": 'convert.py", line 32',
     "variable-device": "AssertionError",
     "unpack-params-copy": "copy=False",
+    "fix-trunc": "numpy.fix is deprecated",
     "maxout-shape": "Setting the shape on a NumPy array",
     "micro-average-float": 'micro_average.py", line 84',
     "micro-average-float64": "AssertionError",

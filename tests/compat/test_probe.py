@@ -44,6 +44,10 @@ def old_arrays(patch: Any) -> None:
     patch.setattr(np, "zeros", lambda *args: OldArray())
 
 
+def old_fix(patch: Any) -> None:
+    patch.setattr(np, "fix", np.trunc)
+
+
 def old_scalars(patch: Any) -> None:
     patch.setattr(np, "float32", np.float64)
 
@@ -97,6 +101,7 @@ OLD: dict[str, Any] = {
     "concat-padding": old_array_function,
     "variable-device": old_array_class,
     "unpack-params-copy": old_array_function,
+    "fix-trunc": old_fix,
     "maxout-shape": old_arrays,
     "micro-average-float": old_arrays,
     "multi-node-iterator-int": old_arrays,

@@ -106,6 +106,17 @@ def _patch_maxout(module: Any) -> None:
     module.Maxout.__init__ = init_on_views
 
 
+def _patch_fix(module: Any) -> None:
+    @functools.wraps(module.fix)
+    def fix(x: Any) -> Any:
+        if isinstance(x, module.chainer.variable.Variable):
+            x = x.array
+        xp = module.backend.get_array_module(x)
+        return module.chainer.as_variable(module.utils.force_array(xp.trunc(x), x.dtype))
+
+    module.fix = fix
+
+
 PATCHES = (
     Patch(
         name="categorical-meshgrid",
@@ -140,6 +151,14 @@ PATCHES = (
         "instead of CPU.",
         needed=_probe.arrays_have_device,
         apply=_patch_debug_print,
+    ),
+    Patch(
+        name="fix-trunc",
+        module="chainer.functions.math.fix",
+        where="chainer/functions/math/fix.py:22",
+        reason="NumPy 2.5 deprecates numpy.fix, so F.fix warns.",
+        needed=_probe.fix_is_deprecated,
+        apply=_patch_fix,
     ),
     Patch(
         name="maxout-shape",
