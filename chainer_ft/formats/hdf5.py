@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainer_ft.errors import FormatError, UnsafeError
-from chainer_ft.formats import h5
+from chainer_ft.formats import h5, h5_disk
 from chainer_ft.formats import provenance as origin
 from chainer_ft.formats.layout import ChainerFile, check_names
 from chainer_ft.types import Entry, Saver, Source, SourceLoader
@@ -108,19 +108,29 @@ def save(
             called when all arrays are written.
         compress: Gzip, as ``save_hdf5`` does by default.
     """
-    import h5py
-
-    with h5py.File(path, "w") as file:
+    with h5_disk.writing(path) as (file, disk):
         for link in source.link_paths:
             file.require_group(link)
         for entry in source.listing:
+            _check_name(entry, source)
             data, level = _data(entry, source), _GZIP_LEVEL if compress else None
             file.create_dataset(
                 entry.path, data=data, compression=level if entry.size > 1 else None
             )
+            disk.check()
         if provenance is not None:
             text = np.frombuffer(origin.encode(provenance), np.uint8)
             file.create_dataset(origin.MEMBER, data=text)
+
+
+def _check_name(entry: Entry, source: Source) -> None:
+    """HDF5 drops a name ``.`` from a path, and a path is a group or an array, not both."""
+    above = entry.path.split("/")
+    inside = ("/".join(above[:i]) for i in range(2, len(above)))
+    if "." in above or any(path in source.listing for path in inside):
+        raise FormatError(
+            f"{source.name}::{entry.path}: HDF5 cannot hold this path; write an .npz, or --skip it"
+        )
 
 
 def _data(entry: Entry, source: Source) -> Any:
