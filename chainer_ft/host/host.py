@@ -1,4 +1,4 @@
-"""The PluginManager behind a typed facade. A broken plugin costs only itself."""
+"""pluggy behind a typed facade. Each plugin has a manager of its own, and costs only itself."""
 
 from __future__ import annotations
 
@@ -59,9 +59,9 @@ class Host:
         self._selection = selection or Selection.from_environment()
         self._warn = warn
         self._said: set[str] = set()
-        self._manager = new_manager()
         self._builtin = frozenset(builtin.PLUGINS)
         self._plugins: dict[str, object] = {}
+        self._managers: dict[str, pluggy.PluginManager] = {}
         self._records: dict[str, PluginRecord] = {}
         self._cache: dict[type, dict[str, Provided[Any]]] = {}
         self._conflicts: dict[tuple[type, str], Conflict] = {}
@@ -199,7 +199,7 @@ class Host:
     def _add(self, loaded: Loaded) -> None:
         record, plugin = loaded.record, loaded.plugin
         twin = next((key for key, other in self._plugins.items() if other is plugin), None)
-        if twin is not None:  # pluggy would refuse it, and forget the first one too
+        if twin is not None:
             record, plugin = replace(record, state="skipped", cause=f"is plugin {twin} again"), None
         key = record.name
         while key in self._records:
@@ -212,13 +212,13 @@ class Host:
         if record.problem:
             self._say(record.problem)
         if plugin is not None:
-            self._manager.register(plugin, key)
             self._plugins[key] = plugin
+            self._managers[key] = new_manager()
+            self._managers[key].register(plugin, key)
 
     def _call(self, key: str, hook: str, **arguments: Any) -> list[Any]:
-        """Call one plugin alone, and drain what it yields."""
-        others = [plugin for name, plugin in self._plugins.items() if name != key]
-        caller: Callable[..., list[Any]] = self._manager.subset_hook_caller(hook, others)
+        """Call one plugin, in a manager of its own, and drain what it yields."""
+        caller = getattr(self._managers[key].hook, hook)
         return [list(r) if isinstance(r, Iterable) else r for r in caller(**arguments)]
 
     def _collect(self, kind: type[T]) -> dict[str, Provided[T]]:
