@@ -14,6 +14,7 @@ from chainer_ft.types.source import BLOCK_BYTES
 
 LEGACY_DIMS = (1, 2, 3, 4)
 DATA, SHAPE, DOUBLE_DATA = 5, 7, 8
+_COST = 4  # of a blob, in records
 # Caffe's own limit for the axes of a blob, and more numbers than its 2 GB files can hold.
 _MAX_AXES, _MAX_COUNT = 32, 1 << 40
 
@@ -77,11 +78,12 @@ def parse_blob(file: MappedFile, wire: Wire, spans: Sequence[Record], what: str)
     Raises:
         FormatError: The numbers are not as many as the shape says, or the shape is none.
     """
+    offset = spans[0].start
+    wire.spend(_COST, offset)
     fields = wire.fields(spans, what)
     doubles = _runs(wire, fields.get(DOUBLE_DATA, ()), FIXED64, 8, what)
     floats = _runs(wire, fields.get(DATA, ()), FIXED32, 4, what)
     shape = _shape(wire, fields, what)
-    offset = spans[0].start
     _check_shape(wire, shape, what, offset)
     runs = doubles or floats
     count = sum(run.count for run in runs)

@@ -12,6 +12,7 @@ from chainer_ft.formats.mapped import MappedFile
 from chainer_ft.formats.wire import BYTES, VARINT, Record, Wire, signed
 
 LAYERS, LAYER = 2, 100
+_COST = 2  # of a layer, in records
 
 # V1 keeps the type as an enum; these are the types that had blobs, the rest is written as N.
 V1_TYPES = {0: "", 4: "Convolution", 14: "InnerProduct", 39: "Deconvolution"}
@@ -83,9 +84,10 @@ def read_net(file: MappedFile, wire: Wire) -> tuple[list[Layer], int]:
                 "Caffe refuses such a net too"
             )
         kind = record.field
-        layer = _Scan(file, wire, record, count).layer(flow)
-        if layer.blobs:
-            layers.append(layer)
+        scan = _Scan(file, wire, record, count)
+        bottoms, source = scan.connect(flow)
+        if scan.spans:
+            layers.append(scan.layer(bottoms, source))
         count += 1
     if not count:
         raise FormatError(f"{file.path}: no layers in {file.size} bytes; not a Caffe net")
@@ -103,6 +105,7 @@ class _Scan:
 
     def __init__(self, file: MappedFile, wire: Wire, record: Record, index: int) -> None:
         self._file, self._wire, self._index = file, wire, index
+        wire.spend(_COST, record.start)
         self._numbers = _V2 if record.field == LAYER else _V1
         self._fields = self._connection = wire.fields([record], f"layer {index}")
         inner = self._submessages(self._fields, 1) if record.field == LAYERS else []
@@ -110,20 +113,25 @@ class _Scan:
             self._numbers = _V0
             self._fields = wire.fields(inner, f"layer {index}")
 
-    def layer(self, flow: _Flow) -> Layer:
-        """The layer; its place in the flow is noted."""
+        self.spans = self._submessages(self._fields, self._numbers.blobs)
+
+    def connect(self, flow: _Flow) -> tuple[int, int | None]:
+        """Note the layer's place in the flow; the number of its bottoms, and what feeds it."""
         outer = _V1 if self._numbers is _V0 else self._numbers
         bottoms = self._texts(self._connection, outer.bottom)
         source = flow.source_of(bottoms)
         flow.add(self._index, self._texts(self._connection, outer.top))
-        names = self._texts(self._fields, self._numbers.name)
-        name = names[-1] if names else ""
+        return len(bottoms), source
+
+    def layer(self, bottoms: int, source: int | None) -> Layer:
+        """The layer with its blobs."""
+        name = ["", *self._texts(self._fields, self._numbers.name)][-1]
         return Layer(
             self._index,
             name,
             self._type(),
             self._blobs(name),
-            len(bottoms),
+            bottoms,
             source,
             axis=signed(self._option(self._numbers.scale, 1, default=1), 32),
             transposed=bool(self._option(self._numbers.inner_product, 6, default=0)),
@@ -138,11 +146,10 @@ class _Scan:
         return V0_TYPES.get(written, written) if self._numbers is _V0 else written
 
     def _blobs(self, name: str) -> tuple[Blob, ...]:
-        spans = self._submessages(self._fields, self._numbers.blobs)
         label = f"layer {name!r}" if name else f"layer {self._index}"
         return tuple(
             parse_blob(self._file, self._wire, [span], f"{label}, blob {i}")
-            for i, span in enumerate(spans)
+            for i, span in enumerate(self.spans)
         )
 
     def _option(self, message: int, number: int, default: int) -> int:
@@ -154,7 +161,7 @@ class _Scan:
         return [default, *(r.value for r in found.get(number, ()) if r.wire == VARINT)][-1]
 
     def _texts(self, fields: dict[int, list[Record]], number: int) -> list[str]:
-        return [self._wire.text(r) for r in self._submessages(fields, number)]
+        return [self._wire.text(r) for r in fields.get(number, ()) if r.wire == BYTES]
 
     @staticmethod
     def _submessages(fields: dict[int, list[Record]], number: int) -> list[Record]:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 WIDTH = {FIXED64: 8, FIXED32: 4}
-MAX_RECORDS = 1 << 18
+MAX_RECORDS = 3 << 17
+MAX_TEXT = 4096
 _FIRST_LOOK, _LONGEST_LOOK = 64, 1 << 16
 
 
@@ -112,15 +113,22 @@ class Wire:
 
     def text(self, record: Record) -> str:
         """A string; bytes that are not UTF-8 are shown as ``\\xNN``."""
+        size = record.end - record.start
+        if size > MAX_TEXT:
+            self.fail(f"field {record.field}", f"a name of {size} bytes", record.start)
         return bytes(self.view[record.start : record.end]).decode("utf-8", "backslashreplace")
 
-    def _record(self, start: int, end: int, what: str) -> Record:
-        self._left -= 1
+    def spend(self, count: int, offset: int) -> None:
+        """Take something off the budget, for what costs more than the records it is made of."""
+        self._left -= count
         if self._left < 0:
             raise UnsafeError(
-                f"{self.path}: more than {MAX_RECORDS} fields outside of arrays by byte {start}; "
+                f"{self.path}: more than {MAX_RECORDS} fields outside of arrays by byte {offset}; "
                 "no net has as many, so the file is not read further"
             )
+
+    def _record(self, start: int, end: int, what: str) -> Record:
+        self.spend(1, start)
         key, at = self.varint(start, end, what)
         field, wire = key >> 3, key & 7
         if not 0 < field < 1 << 29:

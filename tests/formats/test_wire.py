@@ -117,13 +117,12 @@ def test_the_head_of_a_file_may_be_cut() -> None:
 @pytest.mark.parametrize("piece", [b"\xa2\x06\x00", b"\x08\x00", b"\xad\x00abcd"])
 def test_ten_million_tiny_fields_stay_cheap(piece: bytes) -> None:
     data = piece * 10_000_000
-    start = time.perf_counter()
+    start = time.process_time()
     wire = Wire(memoryview(data), "f.bin")
-    with pytest.raises(UnsafeError, match="262144 fields"):
+    with pytest.raises(UnsafeError, match=f"{MAX_RECORDS} fields"):
         for _ in wire.records(0, len(data), "the message"):
             pass
-    assert time.perf_counter() - start < 5
-    assert MAX_RECORDS == 262144
+    assert time.process_time() - start < 5
 
 
 @given(st.binary(max_size=64))
@@ -139,3 +138,11 @@ def test_bytes_that_are_no_text_stay_readable() -> None:
     wire = Wire(memoryview(enc.text(1, b"caf\xe9")), "f.bin")
     (record,) = wire.records(0, 6, "the message")
     assert wire.text(record) == "caf\\xe9"
+
+
+def test_a_name_has_a_limit() -> None:
+    data = enc.text(1, b"n" * 5000)
+    wire = Wire(memoryview(data), "f.bin")
+    (record,) = wire.records(0, len(data), "the message")
+    with pytest.raises(FormatError, match=r"f\.bin: field 1: a name of 5000 bytes at byte 3"):
+        wire.text(record)
