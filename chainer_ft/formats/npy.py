@@ -112,7 +112,7 @@ def _unusual(text: bytes, version: int, where: str) -> tuple[object, bool, objec
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            fields = ast.literal_eval(source.strip())
+            fields = ast.literal_eval(source.strip(" \n"))
         return fields["descr"], bool(fields["fortran_order"]), fields["shape"]
     except (ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError) as error:
         raise FormatError(f"{where}: the .npy header cannot be read") from error
