@@ -38,11 +38,17 @@ def test_chainer_works_in_it(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "(1, 2)\n"), done.stderr
 
 
-def test_its_own_exception_is_shown_as_python_shows_it(tmp_path: Path) -> None:
-    done = run(tmp_path, "def f():\n    raise KeyError('mine')\n\nf()\n")
-    assert done.returncode == 1
-    assert 'script.py", line 2, in f' in done.stderr
-    assert done.stderr.splitlines()[-1] == "KeyError: 'mine'"
+@pytest.mark.parametrize(
+    "code", ["def f():\n    raise KeyError('mine')\n\nf()\n", "import no_such\n", "def f(:\n"]
+)
+def test_its_own_exception_is_shown_as_python_shows_it(code: str, tmp_path: Path) -> None:
+    done = run(tmp_path, code)
+    shown = [sys.executable, str(tmp_path / "script.py")]
+    alone = subprocess.run(shown, capture_output=True, text=True, timeout=60)
+    assert done.returncode == alone.returncode == 1
+    assert done.stderr.replace("script.py", "") == alone.stderr.replace(
+        str(tmp_path / "script.py"), ""
+    )
 
 
 @pytest.mark.parametrize(
