@@ -39,6 +39,11 @@ class MappedFile:
         self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ) if self.size else b""
         self.view = memoryview(self._map)
 
+    @property
+    def stream(self) -> mmap.mmap | bytes:
+        """The file as something with slices and ``find``."""
+        return self._map
+
     def need(self, offset: int, count: int, what: str) -> None:
         """Raise :class:`TruncatedError` unless ``count`` bytes lie at ``offset``."""
         if offset + count > self.size:

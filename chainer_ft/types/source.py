@@ -29,6 +29,7 @@ class Source(ABC):
         provenance: What a file written by chainer_ft says about its own origin.
         whole: Whether the listing is all that the file holds, so that replacing the file by
             the listing loses nothing.
+        details: Lines that tell more of the model, for ``chainer-ft show``.
         link_paths: Paths of all links, with arrays or without, where that is known; HDF5 keeps
             a group for each.
     """
@@ -38,6 +39,7 @@ class Source(ABC):
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, Any] | None = None
     whole: bool = True
+    details: tuple[str, ...] = ()
     link_paths: tuple[str, ...] = ()
 
     @property
