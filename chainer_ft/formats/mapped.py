@@ -19,6 +19,7 @@ class MappedFile:
 
     Args:
         path: The file.
+        name: What to call it in messages, if not by its path.
 
     Attributes:
         path: The file's path.
@@ -29,10 +30,10 @@ class MappedFile:
         FormatError: The file cannot be opened, or is a folder.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.fspath(path)
+    def __init__(self, path: str | os.PathLike[str], name: str = "") -> None:
+        self.path = name or os.fspath(path)
         try:
-            self._file = open(self.path, "rb")
+            self._file = open(path, "rb")
         except OSError as error:
             raise FormatError(f"{self.path}: cannot be opened: {error.strerror}") from error
         self.size = os.fstat(self._file.fileno()).st_size
