@@ -24,5 +24,6 @@ def chainer_ft_source_loaders() -> list[SourceLoader]:
 @hookimpl
 def chainer_ft_savers() -> list[Saver]:
     from chainer_ft.formats import hdf5, npz
+    from chainer_ft.formats.pickled import patching
 
-    return [npz.SAVER, hdf5.SAVER]
+    return [npz.SAVER, hdf5.SAVER, patching.SAVER]

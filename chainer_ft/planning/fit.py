@@ -45,7 +45,7 @@ def fit_by_name(source: Sequence[Entry], target: Sequence[Entry], why: str = "")
     clashes = tuple(
         Clash(sources[n].path, e.path, sources[n].shape, e.shape or e.partial_shape)
         for n, e in targets.items()
-        if n in sources and not same_shape(sources[n], e)
+        if n in sources and not e.is_no_array and not same_shape(sources[n], e)
     )
     if clashes:
         names = ", ".join(clash.target.rpartition("/")[2] for clash in clashes)
@@ -53,7 +53,8 @@ def fit_by_name(source: Sequence[Entry], target: Sequence[Entry], why: str = "")
     reason = _leftover(sources, targets) or _uncastable(sources, targets)
     if reason:
         return Fit(reason=reason)
-    return Fit(tuple(pair(sources[n], e, why) for n, e in targets.items() if n in sources))
+    fillable = [name for name, e in targets.items() if name in sources and not e.is_no_array]
+    return Fit(tuple(pair(sources[n], targets[n], why) for n in fillable))
 
 
 def pair(source: Entry, target: Entry, why: str = "") -> Pair:
@@ -87,11 +88,16 @@ def castable(source: Entry, target: Entry) -> bool:
 
 def _leftover(sources: dict[str, Entry], targets: dict[str, Entry]) -> str:
     more = [n for n, e in sources.items() if e.kind == "param" and n not in targets]
-    less = [n for n, e in targets.items() if n not in sources and not e.is_counter]
+    less = [n for n, e in targets.items() if n not in sources and not _may_lack(e)]
     rule = "and a link is not copied by half"
     if more:
         return f"the source has {', '.join(more)} besides, {rule}"
     return f"the source has no {', '.join(less)}, {rule}" if less else ""
+
+
+def _may_lack(target: Entry) -> bool:
+    """Numbers beside the weights, and what no array can stand for."""
+    return target.is_counter or target.is_no_array
 
 
 def _uncastable(sources: dict[str, Entry], targets: dict[str, Entry]) -> str:

@@ -30,6 +30,8 @@ class Source(ABC):
         whole: Whether the listing is all that the file holds, so that replacing the file by
             the listing loses nothing.
         details: Lines that tell more of the model, for ``chainer-ft show``.
+        base: What this replaces, where it is an existing file with other numbers in it.
+        replaced: Paths whose numbers are not those of ``base``.
         link_paths: Paths of all links, with arrays or without, where that is known; HDF5 keeps
             a group for each.
     """
@@ -40,6 +42,8 @@ class Source(ABC):
     provenance: Mapping[str, Any] | None = None
     whole: bool = True
     details: tuple[str, ...] = ()
+    base: Source | None = None
+    replaced: tuple[str, ...] = ()
     link_paths: tuple[str, ...] = ()
 
     @property

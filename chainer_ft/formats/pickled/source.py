@@ -49,7 +49,9 @@ class PickleSource(Source):
     def __init__(self, path: str, file: MappedFile, whole: bool = True) -> None:
         self.name, self.file, self.whole = path, file, whole
         data = file.stream
+        self.data = data
         self.results, machine, rest = _run_all(data, path)
+        self.protocol, self._calls = machine.protocol, machine.calls
         self._arrays = Arrays(data, path)
         self._links = Links(self._arrays)
         roots = [root for result in self.results for root in self._links.roots(result)]
@@ -64,6 +66,13 @@ class PickleSource(Source):
     @property
     def listing(self) -> Listing:
         return self._listing
+
+    def all_arrays(self) -> Iterator[ArrayRef]:
+        """Every array in the stream: weights, gradients, an optimizer's state."""
+        for call in self._calls:
+            ref = self._arrays.find_quietly(call)
+            if isinstance(ref, ArrayRef):
+                yield ref
 
     def slot(self, path: str) -> Slot:
         """Where an entry's numbers are."""
