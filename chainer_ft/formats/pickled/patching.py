@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -112,7 +112,7 @@ def _patch(base: PickleSource, ref: ArrayRef, raw: Raw, numbers: bytes, where: s
     text = numbers.decode("latin-1").encode("utf-8")
     begin = raw.start - 5
     if begin < 0 or base.data[begin : begin + 1] != b"X" or base.protocol > 3:
-        raise FormatError(f"{where}: stands in a frame as text and cannot be replaced; {_OTHERWISE}")
+        raise FormatError(f"{where}: is text in a frame and cannot be replaced; {_OTHERWISE}")
     if len(text) >= 1 << 32:
         raise FormatError(f"{where}: would be longer than protocol 2 can write; {_OTHERWISE}")
     return Patch(begin, raw.end, b"X" + len(text).to_bytes(4, "little") + text)

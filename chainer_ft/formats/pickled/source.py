@@ -60,6 +60,7 @@ class PickleSource(Source):
         found, prefix_notes = self._found(chosen)
         self._slots = {slot.entry.path: slot for slot in self._made(found)}
         self._listing = Listing(tuple(slot.entry for slot in self._slots.values()), path)
+        self.is_slow = not whole or not all(s.ref.is_plain for s in self._slots.values() if s.ref)
         self.notes = (*prefix_notes, *remarks(machine, self.results, rest))
         self.details = details(self._links, chosen, machine)
 

@@ -19,10 +19,10 @@ _MOST_GROWTH, _SLACK = 100, 1 << 26
 _DAMAGE = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, ValueError)
 _PIECE = 1 << 20
 
-_OPENERS: tuple[tuple[bytes, Callable[[str], IO[bytes]]], ...] = (
-    (b"\x1f\x8b", lambda path: gzip.open(path, "rb")),  # type: ignore[arg-type, return-value]
-    (b"BZh", lambda path: bz2.open(path, "rb")),  # type: ignore[arg-type, return-value]
-    (b"\xfd7zXZ", lambda path: lzma.open(path, "rb")),  # type: ignore[arg-type, return-value]
+_OPENERS: tuple[tuple[bytes, Callable[[str], Any]], ...] = (
+    (b"\x1f\x8b", gzip.open),
+    (b"BZh", bz2.open),
+    (b"\xfd7zXZ", lzma.open),
 )
 
 
@@ -67,13 +67,14 @@ def _pour(stream: IO[bytes], file: Any, limit: int, path: str) -> None:
         file.write(piece)
 
 
-def _opener(head: bytes) -> Callable[[str], IO[bytes]] | None:
+def _opener(head: bytes) -> Callable[[str], Any] | None:
     return next((opener for magic, opener in _OPENERS if head.startswith(magic)), None)
 
 
 def _open(head: bytes, path: str) -> IO[bytes]:
     opener = _opener(head)
-    return opener(path) if opener else _only_member(path)
+    stream: IO[bytes] = opener(path) if opener else _only_member(path)
+    return stream
 
 
 def _only_member(path: str) -> IO[bytes]:
