@@ -32,9 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     debug = "--debug" in _ours(arguments)
     try:
-        code = _run(arguments)
-        sys.stdout.flush()
-        return code
+        return _flushed(arguments)
     except ChainerFTError as error:
         return _explain(error, str(error), error.exit_code, debug)
     except BrokenPipeError:
@@ -50,6 +48,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             "it with what `chainer-ft doctor` prints"
         )
         return _explain(error, sentence, _INTERNAL, debug)
+
+
+def _flushed(arguments: list[str]) -> int:
+    """Run, and find out here whether anybody still reads; Python would complain at exit."""
+    try:
+        return _run(arguments)
+    finally:
+        if sys.stdout is not None and not sys.stdout.closed:
+            sys.stdout.flush()
 
 
 def _run(arguments: list[str]) -> int:

@@ -70,7 +70,7 @@ def _old(final: str, path: object) -> os.stat_result | None:
         raise FormatError(f"{path}: is a folder; name a file in it")
     if not stat.S_ISREG(old.st_mode):
         raise FormatError(f"{path}: is no ordinary file (a device or a pipe); name another")
-    if not os.access(final, os.W_OK):
+    if not os.access(final, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         raise FormatError(f"{path}: is write-protected; name another file, or chmod u+w it")
     return old
 

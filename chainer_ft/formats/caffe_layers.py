@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from math import prod
 
 import numpy as np
 
+from chainer_ft.formats.caffe_norms import folded, is_batch_norm, reciprocal, vector
 from chainer_ft.formats.caffe_types import UNTYPED, Blob, Layer
 from chainer_ft.types.entries import Entry, Kind
 
@@ -58,13 +58,6 @@ class Weight:
         return array.reshape(self.entry.shape or ())
 
 
-def reciprocal(factor: Blob, dtype: np.dtype) -> np.ndarray:
-    """What Caffe multiplies BatchNorm's sums with: 1 / factor in their precision, 0 for 0."""
-    value = factor.read().astype(dtype)
-    with np.errstate(all="ignore"):
-        return value if value[0] == 0 else 1 / value
-
-
 def weights(layers: Sequence[Layer], apart: Collection[int] = ()) -> list[Weight]:
     """The entries of a net, in the order of the file.
 
@@ -104,32 +97,6 @@ def _free_part(layer: Layer, scale: Layer | None, taken: Collection[str]) -> lis
 def link_path(layer: Layer) -> str:
     """``/name``, or ``/unnamed_3`` for a layer without a name."""
     return "/" + (layer.name.strip("/") or f"unnamed_{layer.index}")
-
-
-def folded(layers: Sequence[Layer]) -> dict[int, int]:
-    """Scale layers that are the second half of a BatchNorm: scale's index to norm's index."""
-    norms = {layer.index: layer for layer in layers if is_batch_norm(layer)}
-    pairs = {}
-    for layer in layers:
-        norm = norms.get(layer.source) if layer.source is not None else None
-        if norm is not None and _is_affine_half(layer, norm):
-            pairs[layer.index] = norms.pop(norm.index).index
-    return pairs
-
-
-def is_batch_norm(layer: Layer) -> bool:
-    """Whether a layer holds BVLC's three BatchNorm blobs: two sums and their factor."""
-    if layer.type != "BatchNorm" or len(layer.blobs) != 3:
-        return False
-    mean, var, factor = (_vector(blob.shape) for blob in layer.blobs)
-    return len(mean) == 1 and mean == var and prod(factor) == 1
-
-
-def _is_affine_half(layer: Layer, norm: Layer) -> bool:
-    if layer.type != "Scale" or layer.axis != 1 or layer.bottoms > 1 or len(layer.blobs) > 2:
-        return False
-    channels = _vector(norm.blobs[0].shape)
-    return all(blob.shape == channels for blob in layer.blobs)
 
 
 def _layer_weights(layer: Layer, scale: Layer | None, link: str) -> Iterator[Weight]:
@@ -189,12 +156,7 @@ def _true_shape(layer_type: str, name: str, shape: tuple[int, ...]) -> tuple[int
     if name == "W" and layer_type in _MATRICES and shape[:-2] == (1, 1):
         return shape[-2:]
     is_bias = name == "b" and layer_type != "Bias"  # a Bias layer's own may have axes of size 1
-    return _vector(shape) if is_bias or name in _VECTORS or layer_type == "PReLU" else shape
-
-
-def _vector(shape: tuple[int, ...]) -> tuple[int, ...]:
-    is_vector = len(shape) > 1 and sum(n != 1 for n in shape) <= 1
-    return (prod(shape),) if is_vector else shape
+    return vector(shape) if is_bias or name in _VECTORS or layer_type == "PReLU" else shape
 
 
 def _link_type(layer: Layer) -> str | None:

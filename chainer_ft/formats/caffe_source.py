@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 import numpy as np
 
-from chainer_ft.formats.caffe_layers import folded, is_batch_norm, link_path, weights
+from chainer_ft.formats.caffe_layers import link_path, weights
+from chainer_ft.formats.caffe_norms import folded, is_batch_norm
 from chainer_ft.formats.caffe_types import Layer
 from chainer_ft.types.entries import Listing
 from chainer_ft.types.source import Source

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainer_ft.errors import FormatError, UnsafeError
-from chainer_ft.formats import h5, h5_disk
+from chainer_ft.formats import caffe_other, h5, h5_disk
 from chainer_ft.formats import provenance as origin
 from chainer_ft.formats.layout import ChainerFile, check_names
 from chainer_ft.types import Entry, Saver, Source, SourceLoader
@@ -30,7 +30,9 @@ def detect(head: bytes, path: str) -> float:
     if outline is None:
         return 0.4  # damaged; its error is worth more than "unknown"
     keras = {"keras_version", "layer_names", "backend"}.intersection(outline.attributes)
-    return 0.0 if keras or "model_weights" in outline.groups else 0.5
+    if keras or "model_weights" in outline.groups or caffe_other.describe(head, path):
+        return 0.0
+    return 0.5
 
 
 class Hdf5Source(ChainerFile):

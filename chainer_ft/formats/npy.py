@@ -55,12 +55,12 @@ def header_length(head: bytes, where: str) -> int:
     """Length of magic, version and header together, from the first 12 bytes."""
     if head[:6] != MAGIC or len(head) < 10:
         raise FormatError(f"{where}: is not a .npy array (no magic)")
-    if head[6] == 1:
+    if head[6] == 1 and head[7] == 0:
         length = 10 + int.from_bytes(head[8:10], "little")
-    elif head[6] in (2, 3) and len(head) >= 12:
+    elif head[6] in (2, 3) and head[7] == 0 and len(head) >= 12:
         length = 12 + int.from_bytes(head[8:12], "little")
     else:
-        raise FormatError(f"{where}: .npy version {head[6]} is unknown")
+        raise FormatError(f"{where}: .npy version {head[6]}.{head[7]} is unknown")
     if length > HEADER_LIMIT + 12:
         raise UnsafeError(f"{where}: declares a header of {length} bytes")
     return length
@@ -112,7 +112,7 @@ def _unusual(text: bytes, version: int, where: str) -> tuple[object, bool, objec
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            fields = ast.literal_eval(source.strip())
+            fields = ast.literal_eval(source.strip(" \n"))
         return fields["descr"], bool(fields["fortran_order"]), fields["shape"]
     except (ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError) as error:
         raise FormatError(f"{where}: the .npy header cannot be read") from error

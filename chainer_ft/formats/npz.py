@@ -116,9 +116,8 @@ class NpzSource(ChainerFile):
         rest = [n for n in self._zip.names if not n.endswith((".npy", "/")) and n != origin.MEMBER]
         if rest:
             self.whole = False
-            self.notes += (
-                f"{len(rest)} members are no arrays and left out: {', '.join(rest[:3])}",
-            )
+            more = f" and {len(rest) - 3} more" if len(rest) > 3 else ""
+            self.notes += (f"left out, being no arrays: {', '.join(rest[:3])}{more}",)
 
     def _header(self, stored: str, path: str) -> npy.NpyHeader:
         where, member = f"{path}::{stored}", self._members[stored]

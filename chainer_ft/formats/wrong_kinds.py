@@ -10,18 +10,26 @@ from chainer_ft.formats import caffe_other
 
 _LFS = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\s")
 _HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
-_PICKLE = re.compile(rb"\x80[\x02-\x05]|\(dp\d|\(lp\d|c(?:copy_reg|__builtin__|chainer)[\w.]*\n|ccopyreg")
+_PICKLE = re.compile(
+    rb"\x80[\x02-\x05]|\((?:dp|lp|i[\w.]+\n)|[\]}]q|c[\w.]+\n\w+\n(?:p\d|q|\(|\.)", re.S
+)
 _MAGIC = (
     (b"\x1f\x8b", "is gzip; unpack it first (gunzip)"),
     (b"BZh", "is bzip2; unpack it first (bunzip2)"),
     (b"\xfd7zXZ", "is xz; unpack it first (unxz)"),
     (b"7z\xbc\xaf\x27", "is a 7z archive; unpack it first"),
     (b"Rar!", "is a rar archive; unpack it first"),
-    (b"\x93NUMPY", "is a single .npy array, not a model; chainer_ft reads .npz"),
+    (
+        b"\x93NUMPY",
+        "is a single .npy array without a path; give it one: "
+        'numpy.savez("model.npz", **{"conv1/W": numpy.load(...)})',
+    ),
+    (b"MATLAB 5.0", "is a MATLAB file; read it with scipy.io.loadmat and write an .npz"),
     (b"\x89PNG", "is a PNG image, not weights"),
     (b"\xff\xd8\xff", "is a JPEG image, not weights"),
     (b"%PDF", "is a PDF, not weights"),
 )
+_NO_LOADER = "no installed loader reads it (`chainer-ft plugins` lists them)"
 
 
 def name_wrong_kind(head: bytes, path: str) -> FormatError | None:
@@ -40,7 +48,7 @@ def name_wrong_kind(head: bytes, path: str) -> FormatError | None:
     """
     if not head:
         return TruncatedError(f"{path}: is empty (0 bytes); download or copy it again")
-    sentence = _text_kind(head) or _binary_kind(head, path) or caffe_other.describe(head, path)
+    sentence = _text_kind(head) or caffe_other.describe(head, path) or _binary_kind(head, path)
     return NotWeightsError(f"{path}: {sentence}") if sentence else None
 
 
@@ -64,9 +72,13 @@ def _binary_kind(head: bytes, path: str) -> str | None:
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
         return _hdf5_kind(path)
     if _PICKLE.match(head):
-        return "is a Python pickle; no installed loader reads pickles"
+        return f"is a Python pickle; {_NO_LOADER}"
     if re.match(rb"[\x00-\xff]{3}\x00{5}\{\"", head):
-        return "is a safetensors file; no installed loader reads it"
+        return f"is a safetensors file; {_plugin('safetensors')}"
+    if head[257:262] == b"ustar":
+        return "is a tar archive; unpack it first (tar xf)"
+    if head[4:8] == b"TFL3":
+        return "is a TensorFlow Lite file, whose weights are fused for inference; not read"
     return next((sentence for magic, sentence in _MAGIC if head.startswith(magic)), None)
 
 
@@ -77,10 +89,11 @@ def _zip_kind(path: str) -> str:
     except Exception:
         return "is a damaged zip; download or copy it again"
     if any(name.endswith("data.pkl") for name in names):
-        return "is a PyTorch file; no installed loader reads it"
+        return f"is a PyTorch file; {_plugin('torch')}"
     if "model.weights.h5" in names:
-        return "is a Keras file; no installed loader reads it"
-    return f"is a zip but no npz: it holds {', '.join(names[:3])}{' ...' * (len(names) > 3)}"
+        return f"is a Keras file; {_plugin('keras')}"
+    held = ", ".join(map(repr, names[:3])) + " ..." * (len(names) > 3)
+    return f"is a zip but no npz: it holds {held}; unpack it and name a weights file in it"
 
 
 def _hdf5_kind(path: str) -> str:
@@ -92,8 +105,13 @@ def _hdf5_kind(path: str) -> str:
     except Exception:
         return "is a damaged HDF5 file; download or copy it again"
     if attributes & {"keras_version", "layer_names", "backend"} or "model_weights" in names:
-        return "is a Keras HDF5 file; no installed loader reads it"
-    return f"is HDF5 that no installed loader knows (it holds {', '.join(names)})"
+        return f"is a Keras HDF5 file; {_plugin('keras')}"
+    held = ", ".join(map(repr, names))
+    return f"is HDF5 that no installed loader knows (it holds {held}); {_NO_LOADER}"
+
+
+def _plugin(name: str) -> str:
+    return f"install the plugin chainer-ft-{name} to read it, or see `chainer-ft plugins`"
 
 
 def _is_text(head: bytes) -> bool:

@@ -81,12 +81,14 @@ def without_directory(file: MappedFile) -> FormatError:
         if position > file.size:
             return _cut(file, position + directory, f"in member {name}")
         whole += 1
-    rest = bytes(file.view[position : position + 4])
-    least = position + directory
-    if rest == _DIRECTORY:
-        return _cut(file, max(least, file.size + 1), f"in the directory; {whole} members are whole")
-    if MAGIC.startswith(rest) or rest == MAGIC:
-        return _cut(file, max(least, file.size + 1), f"after {whole} whole members")
+    rest, least = (
+        bytes(file.view[position : position + 4]),
+        max(position + directory, file.size + 1),
+    )
+    if MAGIC.startswith(rest):
+        return _cut(file, least, f"after {whole} whole members")
+    if _DIRECTORY.startswith(rest):
+        return _cut(file, least, f"in the directory; {whole} members are whole")
     return FormatError(f"{file.path}: damaged zip: no member at byte {position}{_AGAIN}")
 
 

@@ -20,7 +20,7 @@ _MOST_RATIO, _SLACK = 1040, 1024
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 1
 _LOCAL_HEADER = 30
-_END, _LONGEST_END = b"PK\x05\x06", 22 + 0xFFFF
+_END, _SHORTEST_END, _LONGEST_END = b"PK\x05\x06", 22, 22 + 0xFFFF
 _DAMAGE = (
     *(OSError, ValueError, RuntimeError, EOFError, KeyError, IndexError, OverflowError),
     *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error),
@@ -55,7 +55,7 @@ class ZipReader:
         try:
             tail = bytes(self._file.view[-_LONGEST_END:])
             end = tail.rfind(_END)
-            if end < 0:
+            if end < 0 or len(tail) < end + _SHORTEST_END:
                 raise without_directory(self._file)
             self._listed = int.from_bytes(tail[end + 10 : end + 12], "little")
             with damage_in(path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chainer_ft.types import Entry, Listing, Source
@@ -25,6 +26,7 @@ class GuardedSource(Source):
 
     def __init__(self, inner: Source, guard: _Guard, what: str) -> None:
         self._inner, self._guard, self._what = inner, guard, what
+        self._theirs = self._ours = Listing(())
         self._describe()
 
     def _describe(self) -> None:
@@ -39,7 +41,10 @@ class GuardedSource(Source):
             listing = self._inner.listing
             if not isinstance(listing, Listing):
                 raise TypeError(f"listing is {listing!r}, not a Listing")
-            return listing
+        if listing is not self._theirs:
+            self._theirs = listing
+            self._ours = replace(listing, origin=listing.origin or self.name)
+        return self._ours
 
     def read(self, path: str) -> np.ndarray:
         entry = self.listing[path]
@@ -49,20 +54,22 @@ class GuardedSource(Source):
             return array
 
     def blocks(self, path: str) -> Iterator[np.ndarray]:
-        entry, count = self.listing[path], 0
+        entry, left = self.listing[path], self.listing[path].size
         with self._guard(self._what):
             blocks = iter(self._inner.blocks(path))
         while True:
             with self._guard(self._what):
                 block = next(blocks, None)
+                left -= 0 if block is None else block.size
+                if left < 0 or (block is None and left):
+                    words = "more" if left < 0 else "fewer"
+                    raise ValueError(
+                        f"{path} has {words} numbers than its entry says, {entry.size}"
+                    )
                 if block is None:
-                    break
+                    return
                 _check(entry, entry.shape, block.dtype)
-            count += block.size
             yield block
-        with self._guard(self._what):
-            if count != entry.size:
-                raise ValueError(f"{path} has {count} numbers where its entry says {entry.size}")
 
     def for_target(self, target: Listing) -> Source:
         with self._guard(self._what):

@@ -22,8 +22,12 @@ def _check(name: str, summary: str, suffixes: tuple[str, ...] = ()) -> None:
         raise ValueError(f"name is lower-case, like 'caffemodel', not {name!r}")
     if not isinstance(summary, str) or not summary.strip() or "\n" in summary:
         raise ValueError(f"{name}: summary is one line of text, not {summary!r}")
-    if isinstance(suffixes, str) or not all(s.startswith(".") for s in suffixes):
+    if not isinstance(suffixes, tuple) or not all(map(_is_suffix, suffixes)):
         raise ValueError(f"{name}: suffixes are like ('.npz',), not {suffixes!r}")
+
+
+def _is_suffix(suffix: object) -> bool:
+    return isinstance(suffix, str) and suffix.startswith(".") and suffix == suffix.lower()
 
 
 def _check_callables(name: str, **functions: object) -> None:

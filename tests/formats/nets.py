@@ -5,9 +5,8 @@ from __future__ import annotations
 import chainer_ft  # noqa: F401  makes the next line work
 
 import chainer  # isort: skip
-import chainer.functions as F
-import chainer.links as L
 import numpy as np
+from chainer import functions, links
 
 
 class Odd(chainer.Chain):
@@ -29,12 +28,13 @@ class Odd(chainer.Chain):
             self.columns = chainer.Parameter(
                 rng.standard_normal((4, 5)).copy(order="F" if form == "npz" else "C")
             )
-            self.conv = L.Convolution2D(3, 4, 3)
-            self.bn = L.BatchNormalization(4)
+            self.conv = links.Convolution2D(3, 4, 3)
+            self.bn = links.BatchNormalization(4)
             self.stages = chainer.ChainList(
-                chainer.Chain(), chainer.Sequential(L.Linear(3, 2), F.relu, L.Linear(2, 2))
+                chainer.Chain(),
+                chainer.Sequential(links.Linear(3, 2), functions.relu, links.Linear(2, 2)),
             )
-            self.lazy = L.Linear(7 if filled else None, 2)
+            self.lazy = links.Linear(7 if filled else None, 2)
             self.empty = chainer.Chain()
         self.empty.add_link("inside", chainer.Link())
         self.bn.avg_mean[...] = rng.standard_normal(4)

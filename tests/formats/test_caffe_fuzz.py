@@ -173,6 +173,7 @@ def test_damaged_means(scratch: Path) -> None:
     assert COUNT / 20 < answers < COUNT * 0.9
 
 
+@pytest.mark.slow
 def test_damaged_hdf5(scratch: Path) -> None:
     layers = {"fc": [(3, 4), (3,)], "bn": [(3,), (3,), (1,)], "relu": []}
     with h5py.File(scratch, "w") as file:

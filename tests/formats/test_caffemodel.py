@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -165,6 +167,21 @@ def test_a_transposed_inner_product_is_chainers(shared: Path) -> None:
         assert entry.transforms == ("transposed",)
         assert_equal(source.read(entry.path), wanted.T)
         assert source.read(entry.path).flags.c_contiguous
+
+
+@pytest.mark.parametrize("chainer", ["2.1.0-py3.6", "3.5.0-py3.6", "5.4.0-py3.7", "7.8.1-py3.8"])
+@pytest.mark.parametrize("name", ["tiny_v1", "tiny_v2", "tiny_v2_bn"])
+def test_chainers_own_reading_is_the_same(shared: Path, chainer: str, name: str) -> None:
+    """CaffeFunction of four Chainers read these nets and saved them as npz."""
+    npz = np.load(shared / f"legacy/{chainer}/caffe_{name}.npz")
+    wanted = {f"/{key}": npz[key] for key in npz if not key.endswith("/N")}
+    with LOADER.open(str(shared / f"legacy/caffe/{name}.caffemodel")) as source:
+        view = source.for_target(Listing.of({path: a.shape for path, a in wanted.items()}))
+        assert sorted(view.listing.paths) == sorted(wanted)
+        for path, array in wanted.items():
+            if path == "/inc/1x1/W":  # Chainer makes a dense kernel of two groups
+                array = np.concatenate([array[:2, :2], array[2:, 2:]])
+            assert_equal(view.read(path), array)
 
 
 # --- names ------------------------------------------------------------------------------------
@@ -561,3 +578,12 @@ def test_entries_are_valid(opened: Open) -> None:
     assert source.listing.entries == (
         Entry("/unnamed_0/0", (2,), np.dtype("f4"), link_type="Other"),
     )
+
+
+def test_a_loader_costs_nothing_until_it_opens() -> None:
+    loaders = "binaryproto, caffe_hdf5, caffe_other, caffemodel"
+    code = (
+        f"import sys; from chainer_ft.formats import {loaders};"
+        "sys.exit(bool({'numpy', 'h5py', 'chainer'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

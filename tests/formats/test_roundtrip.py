@@ -188,7 +188,7 @@ def test_any_arrays_through_hdf5(
 
 
 def test_hdf5_holds_no_text(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match="HDF5 cannot hold <U3 .* write an .npz, or --skip /a"):
+    with pytest.raises(FormatError, match=r"HDF5 cannot hold <U3 .* write an .npz, or --skip /a"):
         hdf5.save(str(tmp_path / "a.h5"), Arrays({"/a": np.array("abc")}))
 
 
