@@ -33,7 +33,7 @@ class MappedFile:
     def __init__(self, path: str | os.PathLike[str], name: str = "") -> None:
         self.path = name or os.fspath(path)
         try:
-            self._file = open(path, "rb")
+            self._file = open(path, "rb")  # noqa: SIM115  closed in close()
         except OSError as error:
             raise FormatError(f"{self.path}: cannot be opened: {error.strerror}") from error
         self.size = os.fstat(self._file.fileno()).st_size

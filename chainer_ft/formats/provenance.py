@@ -8,7 +8,7 @@ import platform
 import threading
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from chainer_ft.types import Plan
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MEMBER = "chainer_ft.provenance.json"
 SCHEMA = "chainer_ft.provenance/1"
 #: A provenance, or a function that makes it once the arrays are written.
-Given: TypeAlias = Union[Mapping[str, Any], Callable[[], Mapping[str, Any]]]
+Given: TypeAlias = "Mapping[str, Any] | Callable[[], Mapping[str, Any]]"
 LIMIT = 1 << 24  # bytes of provenance that are worth reading
 
 

@@ -249,6 +249,20 @@ def test_a_broken_plugin_that_is_asked_for_by_name(install: Install) -> None:
         host.get(SourceLoader, "torhc")
 
 
+@pytest.mark.parametrize(
+    ("value", "state"),
+    [("odd", "active"), ("odd-plugin", "active"), ("other", "blocked"), ("", "blocked")],
+)
+def test_the_environment_chooses(
+    value: str, state: str, install: Install, monkeypatch: pytest.MonkeyPatch, said: list[str]
+) -> None:
+    install("@hookimpl\ndef chainer_ft_savers():\n    return []\n")
+    monkeypatch.setenv("CHAINER_FT_PLUGINS", value)
+    records = {record.name: record for record in Host(warn=said.append).records()}
+    assert records["odd"].state == state
+    assert records["builtin.formats"].state == "active"
+
+
 def test_names_that_nobody_has(install: Install, said: list[str]) -> None:
     install("@hookimpl\ndef chainer_ft_savers():\n    return []\n")
     host = Host(Selection(blocked=frozenset({"od"})), warn=said.append)
