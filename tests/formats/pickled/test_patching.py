@@ -118,7 +118,7 @@ def test_a_pickle_is_not_made(tmp_path: Path) -> None:
 
 def test_a_packed_pickle_is_not_filled(shared: Path, tmp_path: Path) -> None:
     file = shared / "legacy/7.8.1-py3.8/net.p2.pkl.gz"
-    with pytest.raises(ft.ChainerFTError, match="-o out.npz"):
+    with pytest.raises(ft.ChainerFTError, match=r"-o out\.npz"):
         ft.copy(str(file), str(file), out=tmp_path / "out.pkl")
 
 
@@ -126,7 +126,8 @@ OLD = os.environ.get("CHAINER_FT_OLD_PYTHON", "")
 LOAD = """
 import pickle, sys, numpy
 net = pickle.load(open(sys.argv[1], "rb"))
-numpy.savez(sys.argv[2], **dict((p.lstrip("/").replace("/", "|"), v.data) for p, v in net.namedparams()))
+named = [(p.lstrip("/").replace("/", "|"), v.data) for p, v in net.namedparams()]
+numpy.savez(sys.argv[2], **dict(named))
 """
 
 
