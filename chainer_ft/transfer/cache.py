@@ -21,7 +21,7 @@ import numpy as np
 from chainer_ft.errors import FormatError
 from chainer_ft.formats import npz
 from chainer_ft.formats.atomic import replacing
-from chainer_ft.formats.provenance import FileHash
+from chainer_ft.formats.provenance import file_hash
 from chainer_ft.types import Entry, Listing, Source
 
 SCHEMA = "chainer_ft.cache/1"
@@ -74,7 +74,7 @@ class Cache:
         Returns:
             Source: Itself where it is fast already, or too large for the cache.
         """
-        digest = FileHash(file).hexdigest() if source.is_slow else None
+        digest = file_hash(file).hexdigest() if source.is_slow else None
         if digest is None or sum(entry.nbytes for entry in source.listing) > self.limit:
             return source
         key = sha256(f"{digest}{view}{source.format}".encode()).hexdigest()
