@@ -186,13 +186,15 @@ class Links:
             yield Found((*names, name), kind, value, link.short_name, missing)
 
     def _registries(self, link: LinkRecord) -> Iterator[tuple[str, Kind]]:
-        """Names in the order of the attributes; what has no attribute comes last."""
-        order = {name: i for i, name in enumerate(link.state)}
+        """Parameters, then persistents; a list keeps its order, a set takes the attributes'."""
         lazy = self.arrays.names(link.state.get("_uninitialized_params"))
-        params = list(dict.fromkeys([*self.arrays.names(link.state["_params"]), *lazy]))
-        persistents = self.arrays.names(link.state["_persistent"])
-        for names, kind in ((params, "param"), (persistents, "persistent")):
-            for name in sorted(names, key=lambda n: order.get(n, len(order))):
+        for key, kind in (("_params", "param"), ("_persistent", "persistent")):
+            names = self.arrays.names(link.state[key])
+            if kind == "param":
+                names = list(dict.fromkeys([*names, *lazy]))
+            if not isinstance(link.state[key], list):
+                names = _in_order(names, link.state)
+            for name in names:
                 yield name, kind  # type: ignore[misc]
 
     def _twins(self, link: LinkRecord) -> Iterator[tuple[str, Kind]]:
@@ -222,8 +224,9 @@ class Links:
                 if child is not None:
                     yield str(i), child
             return
-        order = {name: i for i, name in enumerate(link.state)}
-        for name in sorted(self.arrays.names(registry), key=lambda n: order.get(n, len(order))):
+        names = self.arrays.names(registry)
+        # Chainer 1 kept a list, in the order of registration; its dictionaries have none.
+        for name in names if isinstance(registry, list) else _in_order(names, link.state):
             child = self.link(link.state.get(name))
             if child is not None:
                 yield name, child
@@ -232,3 +235,9 @@ class Links:
         """The functions of a FunctionSet; CaffeFunction 1.4 kept its own under ``fs``."""
         inner = self.link(link.state.get("fs"))
         yield from (inner or link).state.items()
+
+
+def _in_order(names: list[str], state: dict[str, Any]) -> list[str]:
+    """Names of a set in the order of the attributes; what has no attribute comes last."""
+    order = {name: i for i, name in enumerate(state)}
+    return sorted(names, key=lambda name: order.get(name, len(order)))
