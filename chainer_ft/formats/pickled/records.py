@@ -1,4 +1,8 @@
-"""What a pickle holds, as inert records."""
+"""What a pickle holds, as inert records.
+
+They have slots and are not frozen, because a file may hold millions: nobody changes them
+but the machine.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import Any, Literal
 Coding = Literal["bytes", "str2", "text", "escaped", "unicode"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Raw:
     """A string or bytes, still in the stream.
 
@@ -28,25 +32,35 @@ class Raw:
         return self.end - self.start
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Global:
-    """A class or function by name. It stays a name."""
+    """A class or function by name. It stays a name.
+
+    Args:
+        module: As written.
+        name: As written.
+        full: Both, with a dot.
+    """
 
     module: str
     name: str
+    full: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.full = f"{self.module}.{self.name}"
 
     def __str__(self) -> str:
-        return f"{self.module}.{self.name}"
+        return self.full
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Call:
     """Something that the pickle wanted to call, and what it wanted to do with the result.
 
     Args:
         func: What to call: a :class:`Global`, or any other record.
         args: Its arguments.
-        how: ``reduce``, ``newobj``, ``inst``, ``persistent id``, ``extension``.
+        how: ``reduce``, ``newobj``, ``inst``, ``extension``.
         offset: Where in the stream.
         states: Arguments of BUILD, first to last.
         items: Appended items, or pairs of keys and values.
@@ -56,30 +70,30 @@ class Call:
     args: tuple[Any, ...]
     how: str
     offset: int
-    states: list[Any] = field(default_factory=list)
+    states: tuple[Any, ...] = ()
     items: list[Any] = field(default_factory=list)
 
     @property
     def name(self) -> str:
         """The name of what would be called."""
-        return str(self.func) if isinstance(self.func, Global) else "(computed)"
+        return self.func.full if isinstance(self.func, Global) else "(computed)"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Mapping:
     """A dictionary: pairs in the order of the stream. Keys are not hashed."""
 
     pairs: list[tuple[Any, Any]] = field(default_factory=list)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Bag:
     """A set or frozenset, in the order of the stream."""
 
     items: list[Any] = field(default_factory=list)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Huge:
     """An integer of more than 64 bytes, which is no weight."""
 

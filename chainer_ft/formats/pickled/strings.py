@@ -12,8 +12,9 @@ from chainer_ft.errors import FormatError
 from chainer_ft.formats.pickled.records import Raw
 
 _PIECE = 1 << 20
-# As much of a repr as holds no half escape at its end.
-_WHOLE_ESCAPES = re.compile(rb"(?:[^\\]+|\\x[0-9a-fA-F]{2}|\\[^x])*", re.S)
+_LONGEST_ESCAPE = 4  # \x41, \101
+# An escape that the end of a piece may have cut in two.
+_CUT_ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]?|[0-7]{1,2})?\Z")
 
 
 def short_text(data: Any, raw: Any, limit: int = 1000) -> str | None:
@@ -31,7 +32,7 @@ def short_text(data: Any, raw: Any, limit: int = 1000) -> str | None:
             return stored.decode("raw-unicode-escape")
         if raw.coding == "escaped":
             stored = _unescaped(stored)
-        return stored.decode("utf-8")
+        return stored.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         return stored.decode("latin-1")
     except ValueError:
@@ -73,16 +74,27 @@ def _latin1_pieces(data: Any, raw: Raw, name: str) -> Iterator[bytes]:
 def _unescaped_pieces(data: Any, raw: Raw) -> Iterator[bytes]:
     start = raw.start
     while start < raw.end:
-        piece = bytes(data[start : min(start + _PIECE, raw.end)])
-        match = _WHOLE_ESCAPES.match(piece)
-        count = match.end() if match else 0
-        if not count:
-            raise ValueError(f"broken escape at byte {start}")
-        yield _unescaped(piece[:count])
-        start += count
+        end = min(start + _PIECE, raw.end)
+        piece = bytes(data[start:end])
+        if end < raw.end:
+            piece = _whole_escapes(piece)
+        yield _unescaped(piece)
+        start += len(piece)
+
+
+def _whole_escapes(piece: bytes) -> bytes:
+    """Without the beginning of an escape at its end; a pair of backslashes is whole."""
+    cut = _CUT_ESCAPE.search(piece, max(len(piece) - _LONGEST_ESCAPE + 1, 0))
+    if cut is None:
+        return piece
+    before = piece[: cut.start()]
+    backslashes = len(before) - len(before.rstrip(b"\\"))
+    return piece if backslashes % 2 else before
 
 
 def _unescaped(stored: bytes) -> bytes:
+    if b"\\" not in stored:
+        return stored
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return bytes(codecs.escape_decode(stored)[0])
