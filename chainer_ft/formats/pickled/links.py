@@ -8,13 +8,18 @@ from typing import Any
 
 from chainer_ft.errors import UnsafeError
 from chainer_ft.formats.pickled.arrays import Arrays
-from chainer_ft.formats.pickled.records import Bag, Call, Global, Mapping
+from chainer_ft.formats.pickled.records import Call, Global
 from chainer_ft.types import Kind
 
-MOST_SLOTS = 200_000
 _DEEPEST = 64
-_MADE = ("copy_reg._reconstructor", "copyreg._reconstructor", "copy_reg.__newobj__", "copyreg.__newobj__")
-_CLASS_MAKERS = ("_create_type", "_make_skeleton_class", "_make_class", "_rehydrate_skeleton_class")
+_MADE = {
+    f"{module}.{name}"
+    for module in ("copy_reg", "copyreg")
+    for name in ("_reconstructor", "__newobj__")
+}
+_CLASS_MAKERS = (
+    *("_create_type", "_make_skeleton_class", "_make_class", "_rehydrate_skeleton_class"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,140 +71,126 @@ class Links:
     """
 
     def __init__(self, arrays: Arrays) -> None:
-        self.arrays = arrays
-        self._known: dict[int, LinkRecord | None] = {}
+        self.arrays, self.texts = arrays, arrays.texts
+        self._known: dict[Call, LinkRecord | None] = {}
+        self._own_names: dict[Call, list[tuple[str, Kind]]] = {}
+        self._children: dict[Call, list[tuple[str, LinkRecord]]] = {}
 
     def link(self, record: Any) -> LinkRecord | None:
         """The record as a link, ``None`` where it is none."""
         if not isinstance(record, Call):
             return None
-        if id(record) not in self._known:
-            self._known[id(record)] = self._link(record)
-        return self._known[id(record)]
+        if record not in self._known:
+            self._known[record] = self._link(record)
+        return self._known[record]
 
     def _link(self, record: Call) -> LinkRecord | None:
-        if self.arrays.find_quietly(record) is not None or self.arrays.is_variable(record):
+        if not record.states or self.arrays.find_quietly(record) is not None:
+            return None
+        if self.arrays.is_variable(record):
             return None
         state = self._state(record)
         name = self.class_name(record)
         if "_params" in state and "_persistent" in state:
             return LinkRecord(record, name, state)
-        if name.endswith(("FunctionSet", ".CaffeFunction")) and state:
-            return LinkRecord(record, name, state, is_function_set=True)
-        twins = [key for key in state if f"g{key}" in state]
-        if twins and name.startswith("chainer.functions."):
+        is_old = bool(state) and name.endswith(("FunctionSet", ".CaffeFunction"))
+        if is_old or (name.startswith("chainer.functions.") and self._has_twins(state)):
             return LinkRecord(record, name, state, is_function_set=True)
         return None
 
     def _state(self, record: Call) -> dict[str, Any]:
-        merged: dict[str, Any] = {}
+        """The attributes: of one dictionary, or of ``(dictionary, slots)``."""
+        parts: list[Any] = []
         for state in record.states:
-            parts = state if isinstance(state, tuple) else (state,)
-            for part in parts:  # (dict, slots) where a class has slots
-                merged.update(self.arrays.dictionary(part))
+            parts += state[:2] if isinstance(state, tuple) else (state,)
+        found = [part for part in map(self.texts.dictionary, parts) if part]
+        if len(found) < 2:
+            return found[0] if found else {}
+        merged: dict[str, Any] = {}
+        for part in found:
+            self.texts.spend(len(part))
+            merged.update(part)
         return merged
+
+    def _has_twins(self, state: dict[str, Any]) -> bool:
+        self.texts.spend(len(state))
+        return any(f"g{key}" in state for key in state)
 
     def class_name(self, record: Call) -> str:
         """Module and name of an object's class, as written."""
         func: Any = record.func
-        if isinstance(func, Global) and str(func) in _MADE and record.args:
+        if isinstance(func, Global) and func.full in _MADE and record.args:
             func = record.args[0]
         for _ in range(4):
             if isinstance(func, Global):
-                return str(func)
+                return func.full
             if not isinstance(func, Call):
                 break
-            texts = [self.arrays.text(arg) for arg in func.args]
             if func.name.rpartition(".")[2] in _CLASS_MAKERS:
+                texts = map(self.texts.text, func.args[:8])
                 return next((text for text in texts if text), "unknown")
             func = func.func
         return "unknown"
 
-    def roots(self, result: Any) -> list[tuple[tuple[str, ...], LinkRecord]]:
-        """The outermost links in a pickle's result, with the way to each.
+    def walk(self, root: LinkRecord, way: tuple[str, ...] = ()) -> Iterator[Found]:
+        """Parameters and persistents below a link: its own, then its children's.
 
-        The search goes breadth-first through containers and the attributes of other objects,
-        and not into links.
+        Args:
+            root: The link.
+            way: What all their paths begin with.
+
+        Raises:
+            UnsafeError: There are more than any model has, or a link is inside itself.
         """
-        found: list[tuple[tuple[str, ...], LinkRecord]] = []
-        seen: set[int] = set()
-        queue: list[tuple[tuple[str, ...], Any]] = [((), result)]
-        for way, record in queue:
-            if id(record) in seen or len(way) > _DEEPEST:
-                continue
-            seen.add(id(record))
-            link = self.link(record)
-            if link is not None:
-                found.append((way, link))
-                continue
-            queue.extend((( *way, name), inner) for name, inner in self._inside(record))
-            if len(queue) > MOST_SLOTS:
-                raise UnsafeError(f"{self.arrays.path}: more than {MOST_SLOTS:,} objects")
-        return found
-
-    def _inside(self, record: Any) -> Iterator[tuple[str, Any]]:
-        if isinstance(record, Mapping):
-            for i, (key, value) in enumerate(record.pairs):
-                yield self.arrays.text(key) or str(key if type(key) is int else i), value
-        elif isinstance(record, (list, tuple)):
-            for i, value in enumerate(record):
-                yield str(i), value
-        elif isinstance(record, Bag):
-            for i, value in enumerate(record.items):
-                yield str(i), value
-        elif isinstance(record, Call):
-            yield from self._state(record).items()
-            for i, item in enumerate(record.items):
-                if isinstance(item, tuple) and len(item) == 2:
-                    yield self.arrays.text(item[0]) or str(i), item[1]
-                else:
-                    yield str(i), item
-            for i, argument in enumerate(record.args):
-                yield str(i), argument
-
-    def walk(self, root: LinkRecord) -> Iterator[Found]:
-        """Parameters and persistents below a link: its own, then its children's."""
-        budget = [MOST_SLOTS]
-        yield from self._walk(root, (), frozenset(), budget)
+        yield from self._walk(root, way, ())
 
     def _walk(
-        self, link: LinkRecord, names: tuple[str, ...], above: frozenset[int], budget: list[int]
+        self, link: LinkRecord, names: tuple[str, ...], above: tuple[Call, ...]
     ) -> Iterator[Found]:
-        if id(link.call) in above or len(names) > _DEEPEST:
-            return  # a link inside itself
-        for found in self._own(link, names):
-            budget[0] -= 1
-            yield found
-        for name, child in self.children(link):
-            budget[0] -= 1
-            if budget[0] < 0:
-                raise UnsafeError(
-                    f"{self.arrays.path}: more than {MOST_SLOTS:,} paths; this is no model"
-                )
-            yield from self._walk(child, (*names, name), above | {id(link.call)}, budget)
-
-    def _own(self, link: LinkRecord, names: tuple[str, ...]) -> Iterator[Found]:
-        registries = self._twins if link.is_function_set else self._registries
-        for name, kind in registries(link):
+        if link.call in above or len(above) > _DEEPEST:
+            way = "/" + "/".join(names)
+            why = "is inside itself" if link.call in above else f"is more than {_DEEPEST} deep"
+            raise UnsafeError(f"{self.arrays.path}: the link at {way[:200]!a} {why}; no model")
+        for name, kind in self._own(link):
+            self.texts.count_path()
             missing = name not in link.state
             value = link.state.get(name)
             yield Found((*names, name), kind, value, link.short_name, missing)
+        for name, child in self.children(link):
+            self.texts.count_path()
+            yield from self._walk(child, (*names, name), (*above, link.call))
+
+    def _own(self, link: LinkRecord) -> list[tuple[str, Kind]]:
+        """Names and kinds of a link's own entries."""
+        if link.call not in self._own_names:
+            found = self._twins(link) if link.is_function_set else self._registries(link)
+            self._own_names[link.call] = list(found)
+        return self._own_names[link.call]
 
     def _registries(self, link: LinkRecord) -> Iterator[tuple[str, Kind]]:
-        """Parameters, then persistents; a list keeps its order, a set takes the attributes'."""
-        lazy = self.arrays.names(link.state.get("_uninitialized_params"))
-        for key, kind in (("_params", "param"), ("_persistent", "persistent")):
-            names = self.arrays.names(link.state[key])
-            if kind == "param":
-                names = list(dict.fromkeys([*names, *lazy]))
-            if not isinstance(link.state[key], list):
-                names = _in_order(names, link.state)
-            for name in names:
-                yield name, kind  # type: ignore[misc]
+        """Parameters, then persistents."""
+        lazy = self.texts.names(link.state.get("_uninitialized_params"))
+        for name in dict.fromkeys([*self._ordered(link, "_params"), *lazy]):
+            yield name, "param"
+        for name in self._ordered(link, "_persistent"):
+            yield name, "persistent"
+
+    def _ordered(self, link: LinkRecord, registry: str) -> list[str]:
+        """Names of a registry: a list is in the order of registration, and Chainer 1 had no
+        other; a set takes the order of the attributes, what has none comes last."""
+        record = link.state.get(registry)
+        names = self.texts.names(record)
+        self.texts.spend(len(names))
+        if isinstance(record, list):
+            return names
+        self.texts.spend(len(link.state))
+        order = {name: i for i, name in enumerate(link.state)}
+        return sorted(names, key=lambda name: order.get(name, len(order)))
 
     def _twins(self, link: LinkRecord) -> Iterator[tuple[str, Kind]]:
         """Chainer 1.0 to 1.4: ``W`` is a parameter because there is a gradient ``gW``."""
         state = link.state
+        self.texts.spend(len(state))
         for name in state:
             if f"g{name}" in state and self.arrays.find_quietly(state[name]) is not None:
                 yield name, "param"
@@ -208,36 +199,26 @@ class Links:
                 if name in state:
                     yield name, "persistent"
 
-    def children(self, link: LinkRecord) -> Iterator[tuple[str, LinkRecord]]:
+    def children(self, link: LinkRecord) -> list[tuple[str, LinkRecord]]:
         """The children of a Chain, ChainList, Sequential or FunctionSet."""
-        if link.is_function_set:
-            for name, value in self._function_set(link):
-                child = self.link(value)
-                if child is not None:
-                    yield name, child
-            return
-        registry = link.state.get("_children")
-        items = registry if isinstance(registry, list) else None
-        if items is not None and any(isinstance(item, Call) for item in items):
-            for i, item in enumerate(items):
-                child = self.link(item)
-                if child is not None:
-                    yield str(i), child
-            return
-        names = self.arrays.names(registry)
-        # Chainer 1 kept a list, in the order of registration; its dictionaries have none.
-        for name in names if isinstance(registry, list) else _in_order(names, link.state):
-            child = self.link(link.state.get(name))
-            if child is not None:
-                yield name, child
+        if link.call not in self._children:
+            named = self._functions(link) if link.is_function_set else self._registered(link)
+            pairs = ((name, self.link(value)) for name, value in named)
+            self._children[link.call] = [(name, child) for name, child in pairs if child]
+        return self._children[link.call]
 
-    def _function_set(self, link: LinkRecord) -> Iterator[tuple[str, Any]]:
+    def _registered(self, link: LinkRecord) -> Iterator[tuple[str, Any]]:
+        registry = link.state.get("_children")
+        if isinstance(registry, list) and any(isinstance(item, Call) for item in registry):
+            self.texts.spend(len(registry))
+            yield from ((str(i), item) for i, item in enumerate(registry))
+            return
+        for name in self._ordered(link, "_children"):
+            yield name, link.state.get(name)
+
+    def _functions(self, link: LinkRecord) -> Iterator[tuple[str, Any]]:
         """The functions of a FunctionSet; CaffeFunction 1.4 kept its own under ``fs``."""
         inner = self.link(link.state.get("fs"))
-        yield from (inner or link).state.items()
-
-
-def _in_order(names: list[str], state: dict[str, Any]) -> list[str]:
-    """Names of a set in the order of the attributes; what has no attribute comes last."""
-    order = {name: i for i, name in enumerate(state)}
-    return sorted(names, key=lambda name: order.get(name, len(order)))
+        state = (inner or link).state
+        self.texts.spend(len(state))
+        yield from state.items()

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from chainer_ft.errors import FormatError, UnsafeError
+from chainer_ft.formats.layout import check_names
 from chainer_ft.formats.mapped import MappedFile
+from chainer_ft.formats.pickled import reading
 from chainer_ft.formats.pickled.arrays import ArrayRef, Arrays, NoArray, number_of
-from chainer_ft.formats.pickled.describe import details, remarks
-from chainer_ft.formats.pickled.links import Found, Links
+from chainer_ft.formats.pickled.describe import details, printable, remarks
+from chainer_ft.formats.pickled.links import Found, LinkRecord, Links
 from chainer_ft.formats.pickled.machine import Machine
 from chainer_ft.formats.pickled.plain import plain_arrays
 from chainer_ft.formats.pickled.records import Raw
-from chainer_ft.formats.pickled.strings import pieces
+from chainer_ft.formats.pickled.search import roots
 from chainer_ft.types import Entry, Listing, Source
-from chainer_ft.types.source import BLOCK_BYTES
 
 _UNINITIALISED = "uninitialised parameter or None"
+_MOST_PICKLES = 1000
+_Root = tuple[tuple[str, ...], LinkRecord]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +43,7 @@ class PickleSource(Source):
     Args:
         path: The file, for messages.
         file: The stream.
+        whole: Whether the stream is the file, and not what was packed into it.
 
     Raises:
         FormatError: It is damaged.
@@ -48,21 +54,27 @@ class PickleSource(Source):
 
     def __init__(self, path: str, file: MappedFile, whole: bool = True) -> None:
         self.name, self.file, self.whole = path, file, whole
-        data = file.stream
-        self.data = data
-        self.results, machine, rest = _run_all(data, path)
+        self.data = file.stream
+        with _collector_paused():
+            self._read_records(path)
+
+    def _read_records(self, path: str) -> None:
+        self.results, machine, rest = _run_all(self.data, path)
         self.protocol, self._calls = machine.protocol, machine.calls
-        self._arrays = Arrays(data, path)
-        self._links = Links(self._arrays)
-        roots = [root for result in self.results for root in self._links.roots(result)]
-        first = [root for root in self._links.roots(self.results[0])]
-        chosen = first or roots
-        found, prefix_notes = self._found(chosen)
-        self._slots = {slot.entry.path: slot for slot in self._made(found)}
+        self._arrays = Arrays(self.data, path)
+        links = Links(self._arrays)
+        models = self._models(links)
+        self._slots, left_out = self._made(self._found(links, models))
+        check_names(self._slots, path)
         self._listing = Listing(tuple(slot.entry for slot in self._slots.values()), path)
-        self.is_slow = not whole or not all(s.ref.is_plain for s in self._slots.values() if s.ref)
-        self.notes = (*prefix_notes, *remarks(machine, self.results, rest))
-        self.details = details(self._links, chosen, machine)
+        refs = [slot.ref for slot in self._slots.values() if slot.ref]
+        self.is_slow = not self.whole or not all(ref.is_plain for ref in refs)
+        self.notes = (
+            *_where(models, path),
+            *_unlisted(left_out),
+            *remarks(machine, self.results, rest),
+        )
+        self.details = details(links, models, machine)
 
     @property
     def listing(self) -> Listing:
@@ -81,24 +93,16 @@ class PickleSource(Source):
 
     def read(self, path: str) -> np.ndarray:
         slot = self._readable(path)
-        if slot.number is not None:
-            return slot.number.copy()
-        ref = slot.ref
-        assert ref is not None
-        array = np.empty(ref.shape, ref.dtype, order="F" if ref.fortran else "C")
-        flat = array.T.reshape(-1) if ref.fortran else array.reshape(-1)
-        done = 0
-        for block in self._numbers(ref, path):
-            flat[done : done + block.size] = block
-            done += block.size
-        return array
+        if slot.ref is not None:
+            return reading.whole_array(self.file, slot.ref, f"{self.name}::{path}")
+        assert slot.number is not None
+        return slot.number.copy()
 
     def blocks(self, path: str) -> Iterator[np.ndarray]:
-        slot = self._readable(path)
-        ref = slot.ref
+        ref = self._readable(path).ref
         if ref is None or (ref.fortran and len(ref.shape) > 1):
             return super().blocks(path)
-        return self._numbers(ref, path)
+        return reading.blocks(self.file, ref, f"{self.name}::{path}")
 
     def close(self) -> None:
         self.file.close()
@@ -109,44 +113,33 @@ class PickleSource(Source):
             raise UnsafeError(f"{self.name}::{path}: {slot.entry.note}; it is not read")
         return slot
 
-    def _numbers(self, ref: ArrayRef, path: str) -> Iterator[np.ndarray]:
-        where = f"{self.name}::{path}"
-        if ref.nbytes == 0 or ref.raw is None:
-            return
-        stream = _direct(self.file, ref) if ref.is_plain else _decoded(self.file, ref, where)
-        left = ref.nbytes
-        for block in stream:
-            left -= block.nbytes
-            if left < 0:
-                break
-            yield block
-        if left:
-            raise FormatError(f"{where}: its bytes are not the {ref.nbytes} that its shape needs")
+    def _models(self, links: Links) -> list[_Root]:
+        """Those of the first pickle, or else of all that follow."""
+        first = roots(links, self.results[0])
+        return first or [root for result in self.results[1:] for root in roots(links, result)]
 
-    def _found(self, roots: list[Any]) -> tuple[list[tuple[tuple[str, ...], Found]], tuple[str, ...]]:
-        if not roots:
-            plain = plain_arrays(self._arrays, self.results)
-            return [((), found) for found in plain], ()
-        if len(roots) == 1:
-            way, root = roots[0]
-            note = (f"the model is at {'/'.join(('', *way))}",) if way else ()
-            return [((), found) for found in self._links.walk(root)], note
-        found = [(way, one) for way, root in roots for one in self._links.walk(root)]
-        ways = ", ".join("/" + "/".join(way) for way, _ in roots[:5])
-        return found, (f"{len(roots)} models: {ways}; choose one with {self.name}::/PREFIX",)
+    def _found(self, links: Links, models: list[_Root]) -> Iterator[Found]:
+        if not models:
+            yield from plain_arrays(self._arrays, self.results)
+        for way, root in models:
+            yield from links.walk(root, () if len(models) == 1 else way)
 
-    def _made(self, found: list[tuple[tuple[str, ...], Found]]) -> Iterator[Slot]:
+    def _made(self, found: Iterable[Found]) -> tuple[dict[str, Slot], list[str]]:
+        """Slots by path, and the paths that no entry can have, or not a second one."""
         owners: dict[int, str] = {}
-        seen: set[str] = set()
-        for way, one in found:
-            path = "/" + "/".join((*way, *one.names))
-            if path in seen or path.endswith("/") or "//" in path:
-                continue
-            seen.add(path)
-            yield self._slot(path, one, owners)
+        slots: dict[str, Slot] = {}
+        left_out = []
+        for one in found:
+            path = "/" + "/".join(one.names)
+            self._arrays.texts.spend(len(path))
+            if path in slots or path.endswith("/") or "//" in path:
+                left_out.append(path)
+            else:
+                slots[path] = self._slot(path, one, owners)
+        return slots, left_out
 
     def _slot(self, path: str, one: Found, owners: dict[int, str]) -> Slot:
-        link_type = one.link_type
+        link_type = None if one.link_type is None else printable(one.link_type)
         ref = self._arrays.find_quietly(one.value)
         if isinstance(ref, NoArray):
             return Slot(Entry(path, ref.shape, None, one.kind, link_type, note=ref.why))
@@ -166,9 +159,37 @@ class PickleSource(Source):
         if isinstance(value, list) and len(value) == 1:  # Chainer 1.4 kept N in a list
             value = value[0]
         if isinstance(value, Raw):
-            text = self._arrays.text(value)
+            text = self._arrays.texts.text(value)
             return None if text is None else np.asarray(text)
         return number_of(value)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Without the garbage collector, which would go through all records again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _where(models: list[_Root], path: str) -> list[str]:
+    """Where the models are, unless the pickle is one."""
+    ways = [printable("/" + "/".join(way)) for way, _ in models]
+    if len(ways) > 1:
+        named = ", ".join(ways[:5])
+        return [f"{len(ways)} models: {named}; choose one with {path}::/PREFIX"]
+    return [f"the model is at {way}" for way in ways if way != "/"]
+
+
+def _unlisted(paths: list[str]) -> list[str]:
+    if not paths:
+        return []
+    named = ", ".join(printable(path) for path in paths[:5])
+    return [f"{len(paths)} arrays whose paths are taken or no paths are left out: {named}"]
 
 
 def _run_all(data: Any, path: str) -> tuple[list[Any], Machine, int]:
@@ -179,39 +200,15 @@ def _run_all(data: Any, path: str) -> tuple[list[Any], Machine, int]:
     """
     first = Machine(data, path)
     results = [first.run()]
-    position = first.position
-    while position < len(data) and len(results) < 1000:
-        machine = Machine(data, path, position)
+    position, opcodes = first.position, first.opcodes
+    while position < len(data) and len(results) < _MOST_PICKLES:
+        machine = Machine(data, path, position, opcodes)
         try:
             results.append(machine.run())
         except FormatError:
             break
         first.calls += machine.calls
         first.remarks += machine.remarks
-        position = machine.position
+        first.globals |= machine.globals
+        position, opcodes = machine.position, machine.opcodes
     return results, first, len(data) - position
-
-
-def _direct(file: MappedFile, ref: ArrayRef) -> Iterator[np.ndarray]:
-    assert ref.raw is not None
-    itemsize = ref.dtype.itemsize
-    step = max(BLOCK_BYTES // itemsize, 1) * itemsize
-    buffer = np.empty(min(step, ref.nbytes), np.uint8)
-    for start in range(ref.raw.start, ref.raw.end, step):
-        block = buffer[: min(step, ref.raw.end - start)]
-        file.read_into(block, start)
-        yield block.view(ref.dtype)
-
-
-def _decoded(file: MappedFile, ref: ArrayRef, where: str) -> Iterator[np.ndarray]:
-    """Decoded pieces, cut to whole numbers."""
-    assert ref.raw is not None
-    itemsize, kept = ref.dtype.itemsize, b""
-    for piece in pieces(file.stream, ref.raw, ref.as_latin1, where):
-        joined = kept + piece
-        whole = len(joined) - len(joined) % itemsize
-        kept = joined[whole:]
-        if whole:
-            yield np.frombuffer(joined[:whole], ref.dtype)
-    if kept:
-        raise FormatError(f"{where}: its bytes end inside a number")
