@@ -19,8 +19,8 @@ _MAX_NDIM = 64
 # What numpy.dtype.str can be. NumPy itself takes much more, "f4,(2000000000,)i4" for one.
 _DTYPE = re.compile(r"[<>|=]?[?biufcmMOSUV]\d{0,9}(\[\d{0,9}[A-Za-z]{1,7}\])?")
 _USUAL = re.compile(
-    rb"\s*\{\s*'descr':\s*'([^'\\]{1,40})',\s*'fortran_order':\s*(True|False),\s*"
-    rb"'shape':\s*\(([0-9L, ]{0,1500})\),?\s*\}\s*"
+    rb"[ \n]*\{[ \n]*'descr':[ \n]*'([^'\\]{1,40})',[ \n]*'fortran_order':[ \n]*(True|False),[ \n]*"
+    rb"'shape':[ \n]*\(([0-9L, ]{0,1500})\),?[ \n]*\}[ \n]*"
 )
 
 

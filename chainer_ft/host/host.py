@@ -1,9 +1,9 @@
-"""pluggy behind a typed facade. Each plugin has a manager of its own, and costs only itself."""
+"""pluggy behind a typed facade: what plugins provide, by kind and name, and what they say."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -13,8 +13,9 @@ from chainer_ft.errors import PlanRejected, PluginError, UsageError
 from chainer_ft.host.guard import Guard, guarded
 from chainer_ft.host.loading import Loaded, load_entry_points
 from chainer_ft.host.records import KINDS, Conflict, PluginRecord, Provided, cause_of, named
+from chainer_ft.host.registry import Registry
 from chainer_ft.host.selection import Selection
-from chainer_ft.host.validate import new_manager, validate
+from chainer_ft.host.validate import validate
 from chainer_ft.select import nearest
 from chainer_ft.types import (
     ExtensionFactory,
@@ -56,21 +57,16 @@ class Host:
     ) -> None:
         from chainer_ft import builtin
 
-        self._selection = selection or Selection.from_environment()
-        self._warn = warn
-        self._said: set[str] = set()
-        self._builtin = frozenset(builtin.PLUGINS)
-        self._plugins: dict[str, object] = {}
-        self._managers: dict[str, pluggy.PluginManager] = {}
-        self._records: dict[str, PluginRecord] = {}
+        chosen = selection or Selection.from_environment()
+        self._registry = Registry(builtin.PLUGINS, chosen.strict, warn)
         self._cache: dict[type, dict[str, Provided[Any]]] = {}
         self._conflicts: dict[tuple[type, str], Conflict] = {}
         for name, plugin in builtin.PLUGINS.items():
-            self._add_builtin(name, plugin)
-        for loaded in load_entry_points(self._selection) if installed else ():
-            self._add(loaded)
-        self._unknown = self._selection.unknown(self._names()) if installed else ()
-        self._say(*self._unknown)
+            self._registry.add(_builtin(name, plugin, chosen))
+        for loaded in load_entry_points(chosen) if installed else ():
+            self._registry.add(loaded)
+        self._unknown = chosen.unknown(self._registry.names()) if installed else ()
+        self._registry.say(*self._unknown)
 
     def register(self, plugin: object, name: str) -> None:
         """Add a plugin object by hand, as a notebook or a test does.
@@ -78,22 +74,25 @@ class Host:
         Raises:
             PluginError: It is no plugin, or its name is taken.
         """
-        if name in self._records:
+        if name in self._registry.records:
             raise PluginError(f"plugin {name}: the name is taken")
         try:
             validate(plugin)
         except Exception as error:
             raise PluginError(f"plugin {name}: {cause_of(error)}") from error
-        self._add(Loaded(PluginRecord(name, "registered by hand", "", "active"), plugin))
+        self._cache.clear()
+        self._conflicts.clear()
+        self._registry.add(Loaded(PluginRecord(name, "registered by hand", "", "active"), plugin))
 
     def records(self) -> tuple[PluginRecord, ...]:
         """Every plugin, with what it provides and what is wrong with it."""
-        provided: dict[str, list[Any]] = {name: [] for name in self._records}
+        provided: dict[str, list[Any]] = {name: [] for name in self._registry.records}
         for kind in KINDS:
             for one in self.all(kind).values():
                 provided[one.plugin].append(one.item)
         return tuple(
-            replace(record, provides=named(provided[key])) for key, record in self._records.items()
+            replace(record, provides=named(provided[key]))
+            for key, record in self._registry.records.items()
         )
 
     def all(self, kind: type[T]) -> dict[str, Provided[T]]:
@@ -114,7 +113,7 @@ class Host:
             return found[name]
         if (kind, name) in self._conflicts:
             raise PluginError(str(self._conflicts[kind, name]))
-        for record in self._records.values():
+        for record in self._registry.records.values():
             if record.name == name and record.problem:
                 raise PluginError(record.problem)
         raise UsageError(f"there is no {KINDS[kind].word} {name!r}{self._hints(name, list(found))}")
@@ -128,7 +127,7 @@ class Host:
     def problems(self) -> tuple[str, ...]:
         """A sentence for each plugin that does not work and each name that is claimed twice."""
         conflicts = self.conflicts()
-        broken = filter(None, (record.problem for record in self._records.values()))
+        broken = filter(None, (record.problem for record in self._registry.records.values()))
         return (*broken, *conflicts, *self._unknown)
 
     def veto(self, plan: Plan) -> None:
@@ -137,9 +136,9 @@ class Host:
         Raises:
             PlanRejected: A plugin forbids the plan.
         """
-        for key in list(self._plugins):
+        for key in self._registry:
             try:
-                self._call(key, "chainer_ft_plan_ready", plan=plan)
+                self._registry.call(key, "chainer_ft_plan_ready", plan=plan)
             except PlanRejected as error:
                 raise PlanRejected(f"plugin {key} rejects the plan: {error}") from error
             except (Exception, SystemExit) as error:
@@ -147,9 +146,9 @@ class Host:
 
     def copied(self, plan: Plan, outcome: Outcome) -> None:
         """Tell ``chainer_ft_copied`` of every plugin."""
-        for key in list(self._plugins):
+        for key in self._registry:
             try:
-                self._call(key, "chainer_ft_copied", plan=plan, outcome=outcome)
+                self._registry.call(key, "chainer_ft_copied", plan=plan, outcome=outcome)
             except (Exception, SystemExit) as error:
                 self.blame(key, error)
 
@@ -159,78 +158,27 @@ class Host:
         Raises:
             PluginError: The selection is strict.
         """
-        self._record_failure(plugin, error)
-        problem = self._records[plugin].problem
-        if self._selection.strict:
-            raise PluginError(problem) from error
-        self._say(problem)
+        self._registry.blame(plugin, error)
 
     def _hints(self, name: str, names: list[str]) -> str:
         """What may help somebody who asked for a name that nobody provides."""
         idle = [
             record.problem or f"plugin {record.title} is {record.cause}"
-            for record in self._records.values()
+            for record in self._registry.records.values()
             if record.cause
         ]
         return "".join(f"; {hint}" for hint in ([nearest(name, names)] if names else []) + idle)
 
-    def _record_failure(self, plugin: str, error: BaseException) -> None:
-        record = self._records[plugin]
-        self._records[plugin] = replace(record, state="broken", cause=cause_of(error))
-
-    def _say(self, *sentences: str) -> None:
-        for sentence in sentences:
-            if sentence not in self._said:
-                self._said.add(sentence)
-                self._warn(sentence)
-
-    def _names(self) -> list[str]:
-        return [name for r in self._records.values() for name in (r.name, r.distribution)]
-
-    def _add_builtin(self, name: str, plugin: object) -> None:
-        from chainer_ft import __version__
-
-        record = PluginRecord(name, "chainer-ft", __version__, "active")
-        if name in self._selection.blocked:
-            self._add(Loaded(replace(record, state="blocked", cause=f"blocked by -p no:{name}")))
-        else:
-            self._add(Loaded(record, plugin))
-
-    def _add(self, loaded: Loaded) -> None:
-        record, plugin = loaded.record, loaded.plugin
-        twin = next((key for key, other in self._plugins.items() if other is plugin), None)
-        if twin is not None:
-            record, plugin = replace(record, state="skipped", cause=f"is plugin {twin} again"), None
-        key = record.name
-        while key in self._records:
-            key += f" of {record.distribution}"
-        self._records[key] = record
-        self._cache.clear()
-        self._conflicts.clear()
-        if loaded.error is not None:
-            self.blame(key, loaded.error)
-        if record.problem:
-            self._say(record.problem)
-        if plugin is not None:
-            self._plugins[key] = plugin
-            self._managers[key] = new_manager()
-            self._managers[key].register(plugin, key)
-
-    def _call(self, key: str, hook: str, **arguments: Any) -> list[Any]:
-        """Call one plugin, in a manager of its own, and drain what it yields."""
-        caller = getattr(self._managers[key].hook, hook)
-        return [list(r) if isinstance(r, Iterable) else r for r in caller(**arguments)]
-
     def _collect(self, kind: type[T]) -> dict[str, Provided[T]]:
         claims: dict[str, list[Provided[T]]] = {}
-        for key in list(self._plugins):
+        for key in self._registry:
             for item in self._items(key, kind):
                 claims.setdefault(item.name, []).append(Provided(item, key))
         found = {}
         for name, providers in claims.items():
-            own = [p for p in providers if p.plugin in self._builtin]
+            own = [p for p in providers if p.plugin in self._registry.builtin]
             if len(providers) > 1:
-                self._say(str(self._conflict(kind, name, [p.plugin for p in providers])))
+                self._registry.say(str(self._conflict(kind, name, [p.plugin for p in providers])))
             if own or len(providers) == 1:
                 found[name] = (own or providers)[0]
         return found
@@ -239,7 +187,7 @@ class Host:
         hook = KINDS[kind].hook
         try:
             items = []
-            for result in self._call(key, hook):
+            for result in self._registry.call(key, hook):
                 if not isinstance(result, list):
                     raise TypeError(f"{hook} returned {result!r}, not a list of {kind.__name__}")
                 items += result
@@ -249,21 +197,33 @@ class Host:
         except (Exception, SystemExit) as error:
             self.blame(key, error)
             return []
-        if key in self._builtin:
+        if key in self._registry.builtin:
             return items
-        guard = Guard(self._records[key], lambda error: self._record_failure(key, error))
+        registry = self._registry
+        guard = Guard(registry.records[key], lambda error: registry.record_failure(key, error))
         return [guarded(item, guard) for item in items]
 
     def _conflict(self, kind: type, name: str, keys: list[str]) -> Conflict:
-        providers = [self._records[key] for key in keys]
-        used = next((self._records[key].title for key in keys if key in self._builtin), "")
+        providers = [self._registry.records[key] for key in keys]
+        used = next(
+            (self._registry.records[key].title for key in keys if key in self._registry.builtin), ""
+        )
         last = providers[-1]
-        namesakes = [r for r in self._records.values() if r.name == last.name]
+        namesakes = [r for r in self._registry.records.values() if r.name == last.name]
         remedy = last.distribution if len(namesakes) > 1 else last.name
         titles = tuple(record.title for record in providers)
         conflict = Conflict(f"{KINDS[kind].word} {name!r}", titles, used, remedy)
         self._conflicts[kind, name] = conflict
         return conflict
+
+
+def _builtin(name: str, plugin: object, selection: Selection) -> Loaded:
+    from chainer_ft import __version__
+
+    record = PluginRecord(name, "chainer-ft", __version__, "active")
+    if name in selection.blocked:
+        return Loaded(replace(record, state="blocked", cause=f"blocked by -p no:{name}"))
+    return Loaded(record, plugin)
 
 
 _default: list[Host] = []
