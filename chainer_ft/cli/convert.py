@@ -7,7 +7,6 @@ from argparse import ArgumentParser, Namespace
 from chainer_ft.cli.copy import finish
 from chainer_ft.cli.progress import watched
 from chainer_ft.cli.rules import add_cache, add_rules, rules
-from chainer_ft.formats.provenance import file_hash
 from chainer_ft.types import Subcommand
 
 
@@ -24,8 +23,6 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Run the verb."""
-    if not options.dry_run:
-        file_hash(options.src.partition("::")[0])
     from chainer_ft.transfer import open as open_source
     from chainer_ft.transfer.copying import plan_new_file
 

@@ -8,7 +8,6 @@ from argparse import ArgumentParser, Namespace
 from chainer_ft.cli.progress import watched
 from chainer_ft.cli.rules import add_cache, add_rules, rules
 from chainer_ft.errors import ChainerFTError, UsageError
-from chainer_ft.formats.provenance import file_hash
 from chainer_ft.report.json import outcome_data
 from chainer_ft.report.table import wants_colour
 from chainer_ft.report.text import plan_table
@@ -52,8 +51,6 @@ def add_plan_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Run the verb."""
-    if not options.dry_run:
-        file_hash(options.src.partition("::")[0])  # the longest job of a copy begins first
     from chainer_ft.transfer import open as open_source
     from chainer_ft.transfer import plan
     from chainer_ft.transfer.models import is_model_spec
