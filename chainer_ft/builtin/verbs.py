@@ -8,7 +8,7 @@ from chainer_ft.types import Subcommand
 
 @hookimpl
 def chainer_ft_subcommands() -> list[Subcommand]:
-    from chainer_ft.cli import convert, copy, diff, doctor, plan, plugins, run, show
+    from chainer_ft.cli import cache, convert, copy, diff, doctor, plan, plugins, run, show
 
-    modules = (copy, show, plan, diff, convert, plugins, doctor, run)
+    modules = (copy, show, plan, diff, convert, cache, plugins, doctor, run)
     return [module.VERB for module in modules]

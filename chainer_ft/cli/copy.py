@@ -6,7 +6,7 @@ import json
 from argparse import ArgumentParser, Namespace
 
 from chainer_ft.cli.progress import watched
-from chainer_ft.cli.rules import add_rules, rules
+from chainer_ft.cli.rules import add_cache, add_rules, rules
 from chainer_ft.errors import ChainerFTError, UsageError
 from chainer_ft.report.json import outcome_data
 from chainer_ft.report.table import wants_colour
@@ -33,6 +33,7 @@ def add_plan_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--policy", default="name", help="name, shape, or a plugin's (default: name)"
     )
+    add_cache(parser)
     add_rules(parser)
     group = parser.add_argument_group("conditions; where one fails, nothing is written")
     group.add_argument(
@@ -56,7 +57,7 @@ def run(options: Namespace) -> int:
 
     if is_model_spec(options.dst) and not options.out and not options.dry_run:
         raise UsageError(f"{options.dst}: is a model; name a file for the result: -o out.npz")
-    with open_source(options.src) as source:
+    with open_source(options.src, cache=options.cache) as source:
         made = plan(
             watched(source),
             options.dst,

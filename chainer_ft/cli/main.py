@@ -12,6 +12,7 @@ from typing import Any
 
 from chainer_ft import __version__
 from chainer_ft.errors import ChainerFTError, PluginError
+from chainer_ft.formats.provenance import file_hash
 from chainer_ft.host import Host, Provided, set_default_host
 from chainer_ft.host.records import cause_of
 from chainer_ft.host.selection import Selection
@@ -61,6 +62,8 @@ def _flushed(arguments: list[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     known, verb = _scout(arguments)
+    if verb in ("copy", "convert") and "--dry-run" not in arguments:
+        _begin_hash(arguments[arguments.index(verb) + 1 :])
     quiet = verb in ("plugins", "doctor")  # which show all problems themselves
     host = Host(known, warn=_silence if quiet else _warn)
     set_default_host(host)
@@ -89,6 +92,14 @@ def _explain(error: BaseException | None, sentence: str, code: int, debug: bool)
         traceback.print_exception(error)
     print(f"chainer-ft: {sentence}", file=sys.stderr)
     return code
+
+
+def _begin_hash(arguments: Sequence[str]) -> None:
+    """Begin the longest job of a copy, the hash of SRC, while the rest is still being imported."""
+    files = (argument.partition("::")[0] for argument in arguments)
+    source = next((file for file in files if os.path.isfile(file)), None)
+    if source is not None:
+        file_hash(source)
 
 
 def make_parser(host: Host) -> argparse.ArgumentParser:

@@ -33,6 +33,15 @@ def add_rules(parser: ArgumentParser) -> None:
     )
 
 
+def add_cache(parser: ArgumentParser) -> None:
+    """Add ``--cache``."""
+    parser.add_argument(
+        "--cache",
+        action="store_true",
+        help="keep an unpacked copy of a slow source (see `chainer-ft cache`)",
+    )
+
+
 def rename(text: str) -> tuple[str, str]:
     """Split ``REGEX=REPLACEMENT`` at its last ``=``.
 

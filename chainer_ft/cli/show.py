@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 
+from chainer_ft.cli.rules import add_cache
 from chainer_ft.report.json import source_data
 from chainer_ft.report.text import source_table
 from chainer_ft.types import Subcommand
@@ -13,6 +14,7 @@ from chainer_ft.types import Subcommand
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("file", metavar="FILE", help="weights file, or FILE::PREFIX")
+    add_cache(parser)
     parser.add_argument("--json", action="store_true", help="print all of it as JSON")
 
 
@@ -20,7 +22,7 @@ def run(options: Namespace) -> int:
     """Run the verb."""
     from chainer_ft.transfer import open as open_source
 
-    with open_source(options.file) as source:
+    with open_source(options.file, cache=options.cache) as source:
         print(json.dumps(source_data(source), indent=1) if options.json else source_table(source))
     return 0
 

@@ -59,6 +59,7 @@ class Hdf5Source(ChainerFile):
                 _check_sum(self._datasets.values(), path)
                 entries = [self._entry(stored) for stored in self._datasets]
             super().__init__(path, entries)
+            self.is_slow = any(d.chunks is not None for d in self._datasets.values())
             if text is not None and text.size <= origin.LIMIT:
                 self.provenance = origin.decode(h5.checked_read(text, path).tobytes())
         except BaseException:

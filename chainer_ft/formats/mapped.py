@@ -19,6 +19,7 @@ class MappedFile:
 
     Args:
         path: The file.
+        name: What to call it in messages, if not by its path.
 
     Attributes:
         path: The file's path.
@@ -29,15 +30,20 @@ class MappedFile:
         FormatError: The file cannot be opened, or is a folder.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.fspath(path)
+    def __init__(self, path: str | os.PathLike[str], name: str = "") -> None:
+        self.path = name or os.fspath(path)
         try:
-            self._file = open(self.path, "rb")  # noqa: SIM115  closed in close()
+            self._file = open(path, "rb")  # noqa: SIM115  closed in close()
         except OSError as error:
             raise FormatError(f"{self.path}: cannot be opened: {error.strerror}") from error
         self.size = os.fstat(self._file.fileno()).st_size
         self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ) if self.size else b""
         self.view = memoryview(self._map)
+
+    @property
+    def stream(self) -> mmap.mmap | bytes:
+        """The file as something with slices and ``find``."""
+        return self._map
 
     def need(self, offset: int, count: int, what: str) -> None:
         """Raise :class:`TruncatedError` unless ``count`` bytes lie at ``offset``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import threading
 from collections.abc import Callable, Mapping
@@ -52,6 +53,26 @@ class FileHash:
         """Wait for the hash; ``None`` where the file could not be read to its end."""
         self._thread.join()
         return self._digest
+
+
+_running: dict[tuple[str, int, int], FileHash] = {}
+
+
+def file_hash(path: str) -> FileHash:
+    """The hash of a file, begun now unless it is being computed already.
+
+    Whoever knows early that a file will be copied calls this early, and is done sooner.
+    """
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return FileHash(path)
+    key = (os.path.realpath(path), stat.st_size, stat.st_mtime_ns)
+    if key not in _running:
+        while len(_running) > 7:
+            _running.pop(next(iter(_running)))
+        _running[key] = FileHash(path)
+    return _running[key]
 
 
 def versions() -> dict[str, str]:

@@ -93,6 +93,10 @@ class ZipReader:
         """The members, in the order of the directory."""
         return tuple(self._infos)
 
+    def is_packed(self, name: str) -> bool:
+        """Whether a member is compressed."""
+        return self._infos[name].compress_type != zipfile.ZIP_STORED
+
     def size(self, name: str) -> int:
         """Length of the member, unpacked.
 

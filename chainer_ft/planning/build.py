@@ -78,8 +78,8 @@ class _Sides:
 
 
 def _readable(source: Listing) -> Listing:
-    """What has an array that may be read."""
-    return source.where(e.path for e in source if e.shape is not None and not e.note)
+    """What may be read, and what says that it has no array."""
+    return source.where(e.path for e in source if e.shape is None or not e.note)
 
 
 @dataclass

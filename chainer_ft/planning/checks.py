@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chainer_ft.errors import CoverageError, NothingMatchedError, StrictError, UsageError
 from chainer_ft.select import nearest
-from chainer_ft.types import Plan
+from chainer_ft.types import Entry, Plan
 
 
 def check(plan: Plan, min_coverage: float = 0.0, strict: bool = False) -> None:
@@ -54,14 +54,18 @@ def _nothing(plan: Plan) -> str:
 
 
 def _check_strict(plan: Plan) -> None:
-    missing = [p for p in plan.missing if not plan.target[p].is_counter]
-    unused = [p for p in plan.unexpected if not plan.source[p].is_counter]
+    missing = [p for p in plan.missing if not _is_exempt(plan.target[p])]
+    unused = [p for p in plan.unexpected if not _is_exempt(plan.source[p])]
     clashes = [c.target for c in plan.incorrect_shapes]
     ties = [p for tie in plan.ambiguous for p in tie.targets]
     found = {"missing": missing, "unexpected": unused, "shape": clashes, "ambiguous": ties}
     left = [f"{word}: {_some(paths)}" for word, paths in found.items() if paths]
     if left:
         raise StrictError(f"strict, but entries are left over ({'; '.join(left)})")
+
+
+def _is_exempt(entry: Entry) -> bool:
+    return entry.is_counter or entry.is_no_array
 
 
 def _some(paths: list[str]) -> str:

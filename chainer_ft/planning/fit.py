@@ -30,22 +30,23 @@ def fit_by_name(source: Sequence[Entry], target: Sequence[Entry], why: str = "")
     """Fit two links whose arrays have the same names.
 
     Every parameter of both must have its partner, and every persistent array of the target;
-    a counter such as ``N`` that the source lacks is left alone, and persistents that only the
-    source has are not used.
+    a counter such as ``N`` that the source lacks is left alone, and so is what neither side has
+    an array for; persistents that only the source has are not used.
 
     Example:
         >>> fc = [Entry("/fc/W", (10, 4)), Entry("/fc/b", (10,))]
         >>> fit_by_name(fc, [Entry("/fc/W", (10, 4))]).reason
         'the source has b besides, and a link is not copied by half'
     """
-    sources = {e.name: e for e in source}
-    targets = {e.name: e for e in target}
+    sources = {e.name: e for e in source if e.shape is not None}
+    empty = {e.name for e in source if e.shape is None}
+    targets = {e.name: e for e in target if e.shape is not None or e.name not in empty}
     if not compatible(source[0], target[0]):
         return Fit(reason=f"a {source[0].link_type} is not a {target[0].link_type}")
     clashes = tuple(
         Clash(sources[n].path, e.path, sources[n].shape, e.shape or e.partial_shape)
         for n, e in targets.items()
-        if n in sources and not same_shape(sources[n], e)
+        if n in sources and not e.is_no_array and not same_shape(sources[n], e)
     )
     if clashes:
         names = ", ".join(clash.target.rpartition("/")[2] for clash in clashes)
@@ -53,7 +54,8 @@ def fit_by_name(source: Sequence[Entry], target: Sequence[Entry], why: str = "")
     reason = _leftover(sources, targets) or _uncastable(sources, targets)
     if reason:
         return Fit(reason=reason)
-    return Fit(tuple(pair(sources[n], e, why) for n, e in targets.items() if n in sources))
+    fillable = [name for name, e in targets.items() if name in sources and not e.is_no_array]
+    return Fit(tuple(pair(sources[n], targets[n], why) for n in fillable))
 
 
 def pair(source: Entry, target: Entry, why: str = "") -> Pair:
@@ -87,11 +89,16 @@ def castable(source: Entry, target: Entry) -> bool:
 
 def _leftover(sources: dict[str, Entry], targets: dict[str, Entry]) -> str:
     more = [n for n, e in sources.items() if e.kind == "param" and n not in targets]
-    less = [n for n, e in targets.items() if n not in sources and not e.is_counter]
+    less = [n for n, e in targets.items() if n not in sources and not _may_lack(e)]
     rule = "and a link is not copied by half"
     if more:
         return f"the source has {', '.join(more)} besides, {rule}"
     return f"the source has no {', '.join(less)}, {rule}" if less else ""
+
+
+def _may_lack(target: Entry) -> bool:
+    """Numbers beside the weights, and what no array can stand for."""
+    return target.is_counter or target.is_no_array
 
 
 def _uncastable(sources: dict[str, Entry], targets: dict[str, Entry]) -> str:

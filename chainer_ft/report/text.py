@@ -70,6 +70,7 @@ def source_table(source: Source) -> str:
     total = sum(e.size for e in listing if e.kind == "param" and e.shared_with is None)
     end = f"{len(listing)} arrays, {total:,} parameters  ({source.format})"
     lines = [source.name, "", *align(cells, right=(4,)), "", end]
+    lines += ["", *source.details] if source.details else []
     lines += [f"note: {note}" for note in source.notes]
     return "\n".join(lines + origin_lines(source.provenance))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chainer_ft.errors import UsageError
-from chainer_ft.formats.provenance import FileHash, of_plan
+from chainer_ft.formats.provenance import FileHash, file_hash, of_plan
 from chainer_ft.host import Host
 from chainer_ft.planning import check
 from chainer_ft.transfer.ends import End, file_of, opened, reopened
@@ -94,7 +94,7 @@ class LinkApplier:
         self.check(plan)
         with reopened(self.origin, plan, self.terms.host) as source:
             file = file_of(self.origin, source)
-            digest = FileHash(file) if file and self.terms.out else None
+            digest = file_hash(file) if file and self.terms.out else None
             lazy = write(self.link, stage(plan, source))
             if self.terms.out:
                 self.terms.save(LinkSource(self.link), plan, source.name, digest)
@@ -117,7 +117,7 @@ class FileApplier:
         self.check(plan)
         with reopened(self.origin, plan, self.terms.host) as source:
             file = file_of(self.origin, source)
-            digest = FileHash(file) if file else None
+            digest = file_hash(file) if file else None
             if self.target is None:
                 return self._write(plan, source, None, digest)
             with opened(self.target, self.terms.host) as target:

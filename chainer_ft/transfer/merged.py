@@ -24,6 +24,7 @@ class Merged(Source):
         self.name = plan.target.origin
         self._pairs = {pair.target: pair for pair in plan.pairs}
         self._plan, self._source, self._target = plan, source, target
+        self.base, self.replaced = target, tuple(self._pairs)
         self._listing = Listing(tuple(map(self._entry, plan.target)), self.name)
 
     @property

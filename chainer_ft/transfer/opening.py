@@ -9,18 +9,23 @@ from chainer_ft.formats.subtree import Subtree
 from chainer_ft.formats.wrong_kinds import name_wrong_kind
 from chainer_ft.host import Host, Provided, default_host
 from chainer_ft.select import nearest
+from chainer_ft.transfer.cache import Cache
 from chainer_ft.types import Source, SourceLoader
 
 HEAD_BYTES = 4096
 
 
-def open(path: str | os.PathLike[str], *, host: Host | None = None) -> Source:
+def open(
+    path: str | os.PathLike[str], *, cache: bool = False, host: Host | None = None
+) -> Source:
     """Open a weights file of any format.
 
     Nothing in the file is run, and no array is read yet.
 
     Args:
         path: The file, or ``FILE::PREFIX`` for a sub-tree of it.
+        cache: Keep an unpacked copy of a slow source (compressed, escaped) in the user's cache
+            folder, and open that the next time; does nothing for a source that is fast.
         host: The plugins to ask; the installed ones by default.
 
     Returns:
@@ -46,7 +51,8 @@ def open(path: str | os.PathLike[str], *, host: Host | None = None) -> Source:
     if not candidates:
         raise _unknown(host, head, file)
     source = _open_with(candidates, file, host)
-    return _narrowed(source, prefix) if prefix else source
+    source = _narrowed(source, prefix) if prefix else source
+    return Cache().fast(source, file, prefix) if cache else source
 
 
 def _split(name: str) -> tuple[str, str]:

@@ -82,6 +82,11 @@ class Entry:
         return 0 if self.dtype is None else self.size * self.dtype.itemsize
 
     @property
+    def is_no_array(self) -> bool:
+        """Whether this is a persistent that no array can stand for (a dictionary, say)."""
+        return self.kind == "persistent" and bool(self.note) and not self.note.startswith("uninit")
+
+    @property
     def is_counter(self) -> bool:
         """Whether this is a number that a link keeps beside its weights (``N``)."""
         return self.kind == "persistent" and self.shape == ()

@@ -29,6 +29,10 @@ class Source(ABC):
         provenance: What a file written by chainer_ft says about its own origin.
         whole: Whether the listing is all that the file holds, so that replacing the file by
             the listing loses nothing.
+        is_slow: Whether reading costs much more than the disk does (compressed, escaped).
+        details: Lines that tell more of the model, for ``chainer-ft show``.
+        base: What this replaces, where it is an existing file with other numbers in it.
+        replaced: Paths whose numbers are not those of ``base``.
         link_paths: Paths of all links, with arrays or without, where that is known; HDF5 keeps
             a group for each.
     """
@@ -38,6 +42,10 @@ class Source(ABC):
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, Any] | None = None
     whole: bool = True
+    is_slow: bool = False
+    details: tuple[str, ...] = ()
+    base: Source | None = None
+    replaced: tuple[str, ...] = ()
     link_paths: tuple[str, ...] = ()
 
     @property

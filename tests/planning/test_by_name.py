@@ -152,3 +152,24 @@ def test_floats_do_not_become_integers() -> None:
     made = make_plan(Listing((Entry("/W", (2,), F4),)), Listing((Entry("/W", (2,), I4),)), POLICY)
     assert made.pairs == ()
     assert made.reasons["target", "/W"] == "W is float32 and cannot become int32"
+
+
+def test_what_no_array_can_stand_for_does_not_hold_its_link_back() -> None:
+    table = Entry("/table", None, None, "persistent", note="a Python dict, not an array")
+    target = Listing((Entry("/scale", (2,)), table))
+    made = make_plan(Listing.of({"/scale": (2,)}), target, POLICY)
+    assert pairs(made) == [("/scale", "/scale")]
+    assert made.missing == ("/table",)
+    lazy = Entry("/avg_mean", None, None, "persistent", note="uninitialised")
+    made = make_plan(Listing.of({"/scale": (2,)}), Listing((Entry("/scale", (2,)), lazy)), POLICY)
+    assert made.pairs == ()
+
+
+def test_what_neither_side_has_holds_nothing_back() -> None:
+    empty = Entry("/extra", None, None, "persistent", note="uninitialised")
+    net = Listing((Entry("/scale", (2,)), empty))
+    made = make_plan(net, net, POLICY)
+    assert pairs(made) == [("/scale", "/scale")]
+    assert (made.missing, made.unexpected) == (("/extra",), ("/extra",))
+    lazy = Listing((Entry("/W", None, note="uninitialised"), Entry("/b", (2,))))
+    assert pairs(make_plan(lazy, lazy, POLICY)) == [("/b", "/b")]

@@ -1,0 +1,85 @@
+"""Finds the outermost links among the records of a pickle."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any
+
+from chainer_ft.errors import UnsafeError
+from chainer_ft.formats.pickled.links import LinkRecord, Links
+from chainer_ft.formats.pickled.records import Bag, Call, Mapping
+from chainer_ft.formats.pickled.texts import Texts
+
+_DEEPEST = 64
+_CONTAINERS = (Call, Mapping, Bag, list, tuple)
+#: A way is a chain of pairs (the way before, the last name).
+_Way = tuple[Any, str] | None
+
+
+def roots(links: Links, result: Any) -> list[tuple[tuple[str, ...], LinkRecord]]:
+    """The outermost links in a pickle's result, with the way to each.
+
+    The search goes breadth-first through containers and the attributes of other objects, and
+    not into links; it looks into each record once.
+
+    Args:
+        links: Looks at the records as links.
+        result: What the machine left.
+    """
+    found: list[tuple[tuple[str, ...], LinkRecord]] = []
+    seen = {id(result)}
+    queue: deque[tuple[_Way, Any]] = deque([(None, result)])
+    while queue:
+        way, record = queue.popleft()
+        link = links.link(record)
+        if link is not None:
+            found.append((_names(way, links.arrays.path), link))
+            continue
+        for name, inner in _inside(links.texts, record, seen):
+            if isinstance(inner, _CONTAINERS) and id(inner) not in seen:
+                seen.add(id(inner))
+                queue.append(((way, name), inner))
+    return found
+
+
+def _names(way: _Way, path: str) -> tuple[str, ...]:
+    names: list[str] = []
+    while way is not None:
+        way, name = way
+        names.append(name)
+    if len(names) > _DEEPEST:
+        raise UnsafeError(f"{path}: a link lies more than {_DEEPEST} objects deep; no model")
+    return tuple(reversed(names))
+
+
+def _inside(texts: Texts, record: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
+    if isinstance(record, Mapping):
+        for i, (key, value) in enumerate(record.pairs):
+            yield texts.key(key, i), value
+    elif isinstance(record, (list, tuple)):
+        for i, value in enumerate(record):
+            yield str(i), value
+    elif isinstance(record, Bag):
+        for i, value in enumerate(record.items):
+            yield str(i), value
+    elif isinstance(record, Call):
+        yield from _inside_call(texts, record, seen)
+
+
+def _inside_call(texts: Texts, call: Call, seen: set[int]) -> Iterator[tuple[str, Any]]:
+    """Attributes, items, arguments. Many calls may share one tuple or state: each is seen once."""
+    for state in call.states:
+        for part in state[:2] if isinstance(state, tuple) else (state,):
+            if not isinstance(part, Mapping):
+                yield "state", part
+            elif id(part) not in seen:
+                seen.add(id(part))
+                yield from _inside(texts, part, seen)
+    for i, item in enumerate(call.items):
+        is_pair = isinstance(item, tuple) and len(item) == 2
+        yield (texts.key(item[0], i), item[1]) if is_pair else (str(i), item)
+    if id(call.args) not in seen:
+        seen.add(id(call.args))
+        for i, argument in enumerate(call.args):
+            yield str(i), argument

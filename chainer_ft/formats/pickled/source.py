@@ -1,0 +1,214 @@
+"""A pickle as a source: listed from its records, read from the stream."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainer_ft.errors import FormatError, UnsafeError
+from chainer_ft.formats.layout import check_names
+from chainer_ft.formats.mapped import MappedFile
+from chainer_ft.formats.pickled import reading
+from chainer_ft.formats.pickled.arrays import ArrayRef, Arrays, NoArray, number_of
+from chainer_ft.formats.pickled.describe import details, printable, remarks
+from chainer_ft.formats.pickled.links import Found, LinkRecord, Links
+from chainer_ft.formats.pickled.machine import Machine
+from chainer_ft.formats.pickled.plain import plain_arrays
+from chainer_ft.formats.pickled.records import Raw
+from chainer_ft.formats.pickled.search import roots
+from chainer_ft.types import Entry, Listing, Source
+
+_UNINITIALISED = "uninitialised parameter or None"
+_MOST_PICKLES = 1000
+_Root = tuple[tuple[str, ...], LinkRecord]
+
+
+@dataclass(frozen=True, eq=False)
+class Slot:
+    """One entry and where its numbers come from: the stream, or the record itself."""
+
+    entry: Entry
+    ref: ArrayRef | None = None
+    number: np.ndarray | None = None
+
+
+class PickleSource(Source):
+    """One file of one or more pickles.
+
+    Args:
+        path: The file, for messages.
+        file: The stream.
+        whole: Whether the stream is the file, and not what was packed into it.
+
+    Raises:
+        FormatError: It is damaged.
+        UnsafeError: It asks for more than any model needs.
+    """
+
+    format = "pickle"
+
+    def __init__(self, path: str, file: MappedFile, whole: bool = True) -> None:
+        self.name, self.file, self.whole = path, file, whole
+        self.data = file.stream
+        with _collector_paused():
+            self._read_records(path)
+
+    def _read_records(self, path: str) -> None:
+        self.results, machine, rest = _run_all(self.data, path)
+        self.protocol, self._calls = machine.protocol, machine.calls
+        self._arrays = Arrays(self.data, path)
+        links = Links(self._arrays)
+        models = self._models(links)
+        self._slots, left_out = self._made(self._found(links, models))
+        check_names(self._slots, path)
+        self._listing = Listing(tuple(slot.entry for slot in self._slots.values()), path)
+        refs = [slot.ref for slot in self._slots.values() if slot.ref]
+        self.is_slow = not self.whole or not all(ref.is_plain for ref in refs)
+        self.notes = (
+            *_where(models, path),
+            *_unlisted(left_out),
+            *remarks(machine, self.results, rest),
+        )
+        self.details = details(links, models, machine)
+
+    @property
+    def listing(self) -> Listing:
+        return self._listing
+
+    def all_arrays(self) -> Iterator[ArrayRef]:
+        """Every array in the stream: weights, gradients, an optimizer's state."""
+        for call in self._calls:
+            ref = self._arrays.find_quietly(call)
+            if isinstance(ref, ArrayRef):
+                yield ref
+
+    def slot(self, path: str) -> Slot:
+        """Where an entry's numbers are."""
+        return self._slots[path]
+
+    def read(self, path: str) -> np.ndarray:
+        slot = self._readable(path)
+        if slot.ref is not None:
+            return reading.whole_array(self.file, slot.ref, f"{self.name}::{path}")
+        assert slot.number is not None
+        return slot.number.copy()
+
+    def blocks(self, path: str) -> Iterator[np.ndarray]:
+        ref = self._readable(path).ref
+        if ref is None or (ref.fortran and len(ref.shape) > 1):
+            return super().blocks(path)
+        return reading.blocks(self.file, ref, f"{self.name}::{path}")
+
+    def close(self) -> None:
+        self.file.close()
+
+    def _readable(self, path: str) -> Slot:
+        slot = self._slots[path]
+        if slot.entry.note:
+            raise UnsafeError(f"{self.name}::{path}: {slot.entry.note}; it is not read")
+        return slot
+
+    def _models(self, links: Links) -> list[_Root]:
+        """Those of the first pickle, or else of all that follow."""
+        first = roots(links, self.results[0])
+        return first or [root for result in self.results[1:] for root in roots(links, result)]
+
+    def _found(self, links: Links, models: list[_Root]) -> Iterator[Found]:
+        if not models:
+            yield from plain_arrays(self._arrays, self.results)
+        for way, root in models:
+            yield from links.walk(root, () if len(models) == 1 else way)
+
+    def _made(self, found: Iterable[Found]) -> tuple[dict[str, Slot], list[str]]:
+        """Slots by path, and the paths that no entry can have, or not a second one."""
+        owners: dict[int, str] = {}
+        slots: dict[str, Slot] = {}
+        left_out = []
+        for one in found:
+            path = "/" + "/".join(one.names)
+            self._arrays.texts.spend(len(path))
+            if path in slots or path.endswith("/") or "//" in path:
+                left_out.append(path)
+            else:
+                slots[path] = self._slot(path, one, owners)
+        return slots, left_out
+
+    def _slot(self, path: str, one: Found, owners: dict[int, str]) -> Slot:
+        link_type = None if one.link_type is None else printable(one.link_type)
+        ref = self._arrays.find_quietly(one.value)
+        if isinstance(ref, NoArray):
+            return Slot(Entry(path, ref.shape, None, one.kind, link_type, note=ref.why))
+        if ref is not None:
+            owner = owners.setdefault(id(one.value), path)  # one Variable, not one array
+            shared = None if owner == path else owner
+            entry = Entry(path, ref.shape, ref.dtype, one.kind, link_type, shared_with=shared)
+            return Slot(entry, ref)
+        number = self._number(one.value)
+        if number is not None:
+            return Slot(Entry(path, (), number.dtype, one.kind, link_type), number=number)
+        empty = one.missing or one.value is None or self._arrays.is_variable(one.value)
+        note = _UNINITIALISED if empty else "a Python object, not an array"
+        return Slot(Entry(path, None, None, one.kind, link_type, note=note))
+
+    def _number(self, value: Any) -> np.ndarray | None:
+        if isinstance(value, list) and len(value) == 1:  # Chainer 1.4 kept N in a list
+            value = value[0]
+        if isinstance(value, Raw):
+            text = self._arrays.texts.text(value)
+            return None if text is None else np.asarray(text)
+        return number_of(value)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Without the garbage collector, which would go through all records again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _where(models: list[_Root], path: str) -> list[str]:
+    """Where the models are, unless the pickle is one."""
+    ways = [printable("/" + "/".join(way)) for way, _ in models]
+    if len(ways) > 1:
+        named = ", ".join(ways[:5])
+        return [f"{len(ways)} models: {named}; choose one with {path}::/PREFIX"]
+    return [f"the model is at {way}" for way in ways if way != "/"]
+
+
+def _unlisted(paths: list[str]) -> list[str]:
+    if not paths:
+        return []
+    named = ", ".join(printable(path) for path in paths[:5])
+    return [f"{len(paths)} arrays whose paths are taken or no paths are left out: {named}"]
+
+
+def _run_all(data: Any, path: str) -> tuple[list[Any], Machine, int]:
+    """Every pickle of the stream; the first must be whole.
+
+    Returns:
+        tuple: The results, the first machine (with the calls of all), and the bytes behind.
+    """
+    first = Machine(data, path)
+    results = [first.run()]
+    position, opcodes = first.position, first.opcodes
+    while position < len(data) and len(results) < _MOST_PICKLES:
+        machine = Machine(data, path, position, opcodes)
+        try:
+            results.append(machine.run())
+        except FormatError:
+            break
+        first.calls += machine.calls
+        first.remarks += machine.remarks
+        first.globals |= machine.globals
+        position, opcodes = machine.position, machine.opcodes
+    return results, first, len(data) - position
