@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import chainer_ft  # noqa: F401  before any test file imports chainer
+
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 

@@ -76,8 +76,10 @@ def finish(made: Plan, options: Namespace) -> int:
     outcome: Outcome | None = None
     error: ChainerFTError | None = None
     try:
-        made.check()
-        outcome = None if options.dry_run else made.apply()
+        if options.dry_run:
+            made.check()
+        else:
+            outcome = made.apply()
     except ChainerFTError as refused:
         error = refused
     print(_json(made, outcome, error) if options.json else _text(made, outcome))

@@ -27,6 +27,7 @@ class Watched(Source):
         self.inner = inner
         self.name, self.format, self.whole = inner.name, inner.format, inner.whole
         self.notes, self.provenance = inner.notes, inner.provenance
+        self.details, self.link_paths = inner.details, inner.link_paths
         self._total = sum(entry.nbytes for entry in inner.listing)
         self._done, self._start, self._drawn = 0, time.monotonic(), 0.0
 

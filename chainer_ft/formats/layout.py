@@ -94,6 +94,7 @@ class ChainerFile(Source):
                 moved = [replace(e, path=e.path[len(full) :]) for e in inside]
                 view = model_view(moved, f"{self.name}::{prefix}")
                 self._view = replace(view, prefix=full + view.prefix)
+                self.name = f"{self.name}::{prefix}"
                 self.notes, self.whole = self._view.notes, False
                 return True
         return False

@@ -39,7 +39,7 @@ def make_plan(
     rules = rules or Rules()
     theirs, origin = renamed(source, rules)
     left_out = skips(theirs, target, rules)
-    shown = _Sides(_readable(theirs), target).without(left_out)
+    shown = _Sides(_readable(theirs), _wanting(target, theirs)).without(left_out)
     found = _Found.collect(policy, shown, theirs, target)
     shared = _filled_by_sharing(target, found, {s.path for s in left_out if s.side == "target"})
     back = {new: old for new, old in origin.items() if new != old}
@@ -78,8 +78,14 @@ class _Sides:
 
 
 def _readable(source: Listing) -> Listing:
-    """What may be read, and what says that it has no array."""
-    return source.where(e.path for e in source if e.shape is None or not e.note)
+    """What has an array that may be read."""
+    return source.where(e.path for e in source if e.shape is not None and not e.note)
+
+
+def _wanting(target: Listing, source: Listing) -> Listing:
+    """What is to be filled: all but what neither side has an array for."""
+    empty = {e.path for e in source if e.shape is None}
+    return target.where(e.path for e in target if e.shape is not None or e.path not in empty)
 
 
 @dataclass

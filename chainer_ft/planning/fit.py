@@ -30,17 +30,16 @@ def fit_by_name(source: Sequence[Entry], target: Sequence[Entry], why: str = "")
     """Fit two links whose arrays have the same names.
 
     Every parameter of both must have its partner, and every persistent array of the target;
-    a counter such as ``N`` that the source lacks is left alone, and so is what neither side has
-    an array for; persistents that only the source has are not used.
+    a counter such as ``N`` that the source lacks is left alone, and persistents that only the
+    source has are not used.
 
     Example:
         >>> fc = [Entry("/fc/W", (10, 4)), Entry("/fc/b", (10,))]
         >>> fit_by_name(fc, [Entry("/fc/W", (10, 4))]).reason
         'the source has b besides, and a link is not copied by half'
     """
-    sources = {e.name: e for e in source if e.shape is not None}
-    empty = {e.name for e in source if e.shape is None}
-    targets = {e.name: e for e in target if e.shape is not None or e.name not in empty}
+    sources = {e.name: e for e in source}
+    targets = {e.name: e for e in target}
     if not compatible(source[0], target[0]):
         return Fit(reason=f"a {source[0].link_type} is not a {target[0].link_type}")
     clashes = tuple(

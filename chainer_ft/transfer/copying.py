@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from chainer_ft.host import Host, default_host
-from chainer_ft.planning import Rules, make_plan
+from chainer_ft.errors import PluginError
+from chainer_ft.host import Host, Provided, default_host
+from chainer_ft.planning import Rules, by_name, make_plan
 from chainer_ft.planning.rules import renamed, skips
 from chainer_ft.transfer.appliers import FileApplier, LinkApplier, Terms
 from chainer_ft.transfer.ends import End, Path, is_link, listing_of_link, opened
 from chainer_ft.transfer.models import is_model_spec, load_model
+from chainer_ft.transfer.saving import saver_for
 from chainer_ft.types import Listing, MatchPolicy, Outcome, Plan, Source
 
 if TYPE_CHECKING:
@@ -68,8 +70,10 @@ def plan(
     """
     host = host or default_host()
     named = None if out is None else os.fspath(out)
+    if named is not None:
+        saver_for(named, host)  # better known before the work than after it
     request = _Request(
-        host.get(MatchPolicy, policy).item,
+        host.get(MatchPolicy, policy),
         Rules.of(rename, skip, only),
         Terms(host, min_coverage, strict, named, compress),
     )
@@ -110,7 +114,7 @@ def plan_new_file(
     name = os.fspath(path)
     terms = Terms(host, out=name, compress=compress)
     rules = Rules.of(rename, skip, only)
-    request = _Request(host.get(MatchPolicy, "name").item, rules, terms)
+    request = _Request(host.get(MatchPolicy, "name"), rules, terms)
     with opened(source, host) as opened_source:
         return request.into_new_file(source, opened_source, name)
 
@@ -169,7 +173,7 @@ def copy_model(src: chainer.Link, dst: chainer.Link, **options: Any) -> Outcome:
 class _Request:
     """What was asked for, once the ends are known."""
 
-    policy: MatchPolicy
+    policy: Provided[MatchPolicy]
     rules: Rules
     terms: Terms
 
@@ -189,9 +193,14 @@ class _Request:
         theirs, _ = renamed(source.listing, self.rules)
         gone = {skip.path for skip in skips(theirs, Listing(()), self.rules)}
         kept = tuple(e for e in theirs if e.path not in gone and (e.shape is None or not e.note))
-        made = make_plan(source.listing, Listing(kept, path), self.policy, self.rules)
         terms = replace(self.terms, out=self.terms.out or path)
+        saver_for(terms.out or path, self.terms.host)
+        made = make_plan(source.listing, Listing(kept, path), by_name.POLICY, self.rules)
         return replace(made, applier=FileApplier(origin, None, terms))
 
     def _plan(self, source: Source, target: Listing) -> Plan:
-        return make_plan(source.for_target(target).listing, target, self.policy, self.rules)
+        listing = source.for_target(target).listing
+        try:
+            return make_plan(listing, target, self.policy.item, self.rules)
+        except PluginError as error:
+            raise PluginError(f"plugin {self.policy.plugin}: {error}") from error

@@ -82,7 +82,7 @@ def saver_for(path: str, host: Host) -> Provided[Saver]:
     if not os.path.splitext(name)[1]:
         return host.get(Saver, "npz")
     known = ", ".join(s for one in savers for s in one.item.suffixes)
-    raise FormatError(f"{path}: no saver writes this suffix; known: {known}; name it with -o")
+    raise FormatError(f"{path}: no saver writes this suffix; known: {known}; choose one of these")
 
 
 def _link_source(model: Any) -> Source:

@@ -84,8 +84,8 @@ def test_register_refuses_a_name_twice_and_what_is_no_plugin(host: Host) -> None
 def test_an_unknown_name_comes_with_the_nearest(host: Host) -> None:
     with pytest.raises(UsageError, match="there is no policy 'nam'; nearest: name"):
         host.get(MatchPolicy, "nam")
-    with pytest.raises(UsageError, match="there is no saver 'pickle'"):
-        host.get(Saver, "pickle")
+    with pytest.raises(UsageError, match="there is no saver 'torch'"):
+        host.get(Saver, "torch")
 
 
 def test_two_third_parties_that_claim_a_name_both_lose(host: Host, said: list[str]) -> None:
