@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainer_ft.planning import make_plan
-from chainer_ft.planning.by_shape import POLICY, align
+from chainer_ft.planning.align import align
+from chainer_ft.planning.by_shape import POLICY
 from chainer_ft.types import Entry, Listing, Plan
 
 
