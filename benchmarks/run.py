@@ -1,0 +1,86 @@
+"""``python benchmarks/run.py [--json] [--quick]``: measure, print the table, keep it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import re
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from figures import Figure, Setting, measure
+from measuring import HERE
+
+RESULTS = HERE / "results.md"
+README = HERE.parent / "README.md"
+_SHOWN = re.compile(r"(?<=<!-- benchmarks -->\n).*?(?=<!-- /benchmarks -->)", re.DOTALL)
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """The figures as a Markdown table."""
+    rows = [("what", "today", "chainer_ft", "goal", "reached"), ("---",) * 5]
+    rows += [(f.what, f.today, f.here, _goal(f), _reached(f)) for f in figures]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _goal(figure: Figure) -> str:
+    return "-" if figure.goal is None else f"{figure.goal:g} {figure.unit}".replace(" x", "x", 1)
+
+
+def _reached(figure: Figure) -> str:
+    return {True: "yes", False: "**no**", None: "-"}[figure.met]
+
+
+def machine() -> str:
+    """One line about where this was measured."""
+    cores, load = os.cpu_count(), os.getloadavg()[0]
+    return (
+        f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {cores} "
+        f"cores (load {load:.1f} when it began); medians of runs that take turns, warm file cache."
+    )
+
+
+def keep(text: str) -> None:
+    """Write the table beside this file and into the README, between its two marks."""
+    RESULTS.write_text(text, encoding="utf-8")
+    page = README.read_text(encoding="utf-8")
+    README.write_text(_SHOWN.sub(lambda _: text, page), encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure everything."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    parser.add_argument("--quick", action="store_true", help="small files, one round; keep nothing")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each command")
+    parser.add_argument("--folder", type=Path, help="where the files of 4 GB in all go")
+    options = parser.parse_args(arguments)
+    where = machine()
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        small = {"shrink": 16, "rounds": 1, "entries": 200} if options.quick else {}
+        setting = Setting(Path(name), **{"rounds": options.rounds, **small})
+        figures = list(_telling(measure(setting)))
+    text = f"{table(figures)}\n{where}\n"
+    found = [asdict(figure) | {"met": figure.met} for figure in figures]
+    data = {"schema": "chainer_ft.benchmarks/1", "machine": where, "figures": found}
+    print(json.dumps(data, indent=1) if options.json else text, end="")
+    if not options.quick:
+        keep(text)
+    return 0
+
+
+def _telling(figures: Iterator[Figure]) -> Iterator[Figure]:
+    """Progress, on a terminal."""
+    for figure in figures:
+        if sys.stderr.isatty():
+            print(f"{figure.what}: {figure.here}", file=sys.stderr)
+        yield figure
+
+
+if __name__ == "__main__":
+    sys.exit(main())
