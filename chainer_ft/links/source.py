@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import chainer
 import numpy as np
 
 from chainer_ft.errors import ArrayError
 from chainer_ft.links.walk import listing, slots
 from chainer_ft.types import Listing, Source
+from chainer_ft.types.source import BLOCK_BYTES
 
 
 class LinkSource(Source):
@@ -36,6 +39,17 @@ class LinkSource(Source):
     @property
     def listing(self) -> Listing:
         return self._listing
+
+    def blocks(self, path: str) -> Iterator[np.ndarray]:
+        array = self._slots[path].array
+        plain = isinstance(array, np.ndarray) and array.flags.c_contiguous and array.dtype.isnative
+        if not plain or self._listing[path].note:
+            yield from super().blocks(path)
+            return
+        flat = array.reshape(-1)
+        step = max(BLOCK_BYTES // max(array.itemsize, 1), 1)
+        for start in range(0, flat.size, step):
+            yield flat[start : start + step]
 
     def read(self, path: str) -> np.ndarray:
         entry = self._listing[path]

@@ -11,6 +11,8 @@ import numpy as np
 
 from chainer_ft.links.walk import Slot, slots
 
+_PIECE = 1 << 18
+
 
 def write(link: chainer.Link, arrays: Sequence[tuple[str, np.ndarray]]) -> tuple[str, ...]:
     """Copy arrays into the parameters and persistents of a link.
@@ -55,13 +57,29 @@ def _overwrite(slot: Slot, current: Any, array: np.ndarray, undo: ExitStack) -> 
     if isinstance(current, np.ndarray) and not current.flags.writeable:
         _replace(slot, current, array, undo)
         return
-    before = chainer.backend.CpuDevice().send(current)
-    before = before.copy() if before is current else before
-    kept = [before]
+    if isinstance(current, np.ndarray) and current.flags.c_contiguous:
+        _swap(current.reshape(-1), array.reshape(-1), undo)
+        return
+    kept = [chainer.backend.CpuDevice().send(current.copy())]
     undo.callback(lambda: _fill(current, kept[0]))
     _fill(current, array)
-    array[...] = before
+    array[...] = kept[0]
     kept[0] = array
+
+
+def _swap(current: np.ndarray, array: np.ndarray, undo: ExitStack) -> None:
+    """Exchange two flat arrays piece by piece, each small enough for the cache of a core."""
+    if current.shape != array.shape:
+        raise ValueError(f"cannot write {array.size} numbers into {current.size}")
+    done = [0]
+    undo.callback(lambda: current.__setitem__(slice(done[0]), array[: done[0]]))
+    step = max(_PIECE // max(current.itemsize, 1), 1)
+    for start in range(0, current.size, step):
+        piece = slice(start, start + step)
+        numbers = array[piece].copy()
+        array[piece] = current[piece]
+        done[0] = start + step  # from here on undoing gives this piece back, too
+        current[piece] = numbers
 
 
 def _fill(array: Any, numbers: np.ndarray) -> None:

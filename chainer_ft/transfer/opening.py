@@ -15,9 +15,7 @@ from chainer_ft.types import Source, SourceLoader
 HEAD_BYTES = 4096
 
 
-def open(
-    path: str | os.PathLike[str], *, cache: bool = False, host: Host | None = None
-) -> Source:
+def open(path: str | os.PathLike[str], *, cache: bool = False, host: Host | None = None) -> Source:
     """Open a weights file of any format.
 
     Nothing in the file is run, and no array is read yet.

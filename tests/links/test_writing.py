@@ -91,9 +91,37 @@ def test_a_wrong_shape_half_way_changes_nothing() -> None:
     net = Net()
     before, wanted = state(net), arrays(net)
     wanted[2] = (wanted[2][0], np.zeros((7, 7), "f"))
-    with pytest.raises(ValueError, match="broadcast"):
+    with pytest.raises(ValueError, match="cannot write 49 numbers into 18"):
         write(net, wanted)
     assert state(net) == before
+
+
+def test_an_interrupt_within_an_array_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "_PIECE", 4)
+
+    class Interrupting(np.ndarray):
+        """Raises when its second piece is given up."""
+
+        def __setitem__(self, key: object, value: object) -> None:
+            if isinstance(key, slice) and key.start == 2:
+                raise KeyboardInterrupt
+            super().__setitem__(key, value)
+
+    net = L.Linear(2, 2)
+    before = state(net)
+    with pytest.raises(KeyboardInterrupt):
+        write(net, [("/b", np.ones(2, "f")), ("/W", np.ones((2, 2), "f").view(Interrupting))])
+    assert state(net) == before
+
+
+def test_arrays_that_are_not_contiguous_are_written_in_place() -> None:
+    net = L.Linear(3, 2)
+    net.W.array = np.asfortranarray(net.W.array)
+    view = net.W.array
+    write(net, [("/W", np.arange(6, dtype="f").reshape(2, 3))])
+    assert view is net.W.array
+    assert view.flags.f_contiguous
+    assert (view == np.arange(6).reshape(2, 3)).all()
 
 
 def test_a_read_only_array_is_replaced_by_the_links_own() -> None:
