@@ -20,7 +20,7 @@ _MAX_NDIM = 64
 _DTYPE = re.compile(r"[<>|=]?[?biufcmMOSUV]\d{0,9}(\[\d{0,9}[A-Za-z]{1,7}\])?")
 _USUAL = re.compile(
     rb"[ \n]*\{[ \n]*'descr':[ \n]*'([^'\\]{1,40})',[ \n]*'fortran_order':[ \n]*(True|False),[ \n]*"
-    rb"'shape':[ \n]*\(([0-9L, ]{0,1500})\),?[ \n]*\}[ \n]*"
+    rb"'shape':[ \n]*\(((?:[0-9]{1,20}L?, ?){0,64}(?:[0-9]{1,20}L?)?)\),?[ \n]*\}[ \n]*"
 )
 
 
@@ -97,10 +97,11 @@ def _usual(text: bytes) -> tuple[object, bool, object] | None:
     match = _USUAL.fullmatch(text)
     if match is None:
         return None
-    sizes = [part.strip(b" L") for part in match[3].split(b",")]  # Python 2 wrote 3L
-    if any(not size.isdigit() or len(size) > 20 for size in sizes if size):
-        return None
-    return match[1].decode("latin-1"), match[2] == b"True", tuple(int(s) for s in sizes if s)
+    sizes = re.findall(rb"[0-9]+", match[3])  # Python 2 wrote 3L
+    no_tuple = len(sizes) == 1 and b"," not in match[3]
+    if no_tuple or any(size != b"%d" % int(size) for size in sizes):
+        return None  # (3) or 03: for Python's own parser to refuse
+    return match[1].decode("latin-1"), match[2] == b"True", tuple(map(int, sizes))
 
 
 def _unusual(text: bytes, version: int, where: str) -> tuple[object, bool, object]:
