@@ -24,6 +24,6 @@ def chainer_ft_source_loaders() -> list[SourceLoader]:
 @hookimpl
 def chainer_ft_savers() -> list[Saver]:
     from chainer_ft.formats import hdf5, npz
-    from chainer_ft.formats.pickled import patching
+    from chainer_ft.formats.pickled import saver as pickled
 
-    return [npz.SAVER, hdf5.SAVER, patching.SAVER]
+    return [npz.SAVER, hdf5.SAVER, pickled.SAVER]

@@ -142,11 +142,8 @@ def is_optimizer(paths: Sequence[str]) -> bool:
     """Whether these are the entries of a saved Chainer optimizer."""
     root = {p for p in paths if p.count("/") == 1}
     others = [p for p in paths if p.count("/") > 1]
-    return (
-        "/t" in root
-        and root <= {"/t", "/epoch"}
-        and all(p.rpartition("/")[2] in _STATES for p in others)
-    )
+    known = root == {"/t", "/epoch"} or (root == {"/t"} and bool(others))
+    return known and all(p.rpartition("/")[2] in _STATES for p in others)
 
 
 def _snapshot(entries: Sequence[Entry], models: list[str], origin: str) -> ModelView:

@@ -129,7 +129,7 @@ class Cached(Source):
     """A source from the cache: the listing that the original had, arrays from the npz."""
 
     def __init__(self, path: Path) -> None:
-        self._npz = npz.NpzSource(str(path))
+        self._npz = npz.open_npz(str(path))
         try:
             facts = dict(self._npz.provenance or {})
             if facts.get("schema") != SCHEMA:

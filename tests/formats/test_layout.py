@@ -60,7 +60,7 @@ def test_the_optimizer_knows_what_is_a_parameter() -> None:
     [
         ("/t", "/fc/W/m", "/fc/W/v"),
         ("/t", "/epoch", "/fc/W/t", "/fc/W/m"),
-        ("/t",),
+        ("/t", "/epoch"),
         ("/epoch", "/t", "/a/b/c/W/msdx"),
     ],
 )

@@ -29,7 +29,7 @@ def opened(tmp_path: Path) -> Open:
 
     def write_and_open(data: bytes) -> Source:
         (tmp_path / "a.npz").write_bytes(data)
-        return npz.NpzSource(str(tmp_path / "a.npz"))
+        return npz.open_npz(str(tmp_path / "a.npz"))
 
     return write_and_open
 

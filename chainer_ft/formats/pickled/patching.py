@@ -17,7 +17,7 @@ from chainer_ft.errors import FormatError
 from chainer_ft.formats.pickled.arrays import ArrayRef
 from chainer_ft.formats.pickled.records import Raw
 from chainer_ft.formats.pickled.source import PickleSource
-from chainer_ft.types import Saver, Source
+from chainer_ft.types import Source
 
 _PIECE = 1 << 22
 _OTHERWISE = "write the result elsewhere: -o out.npz"
@@ -144,11 +144,3 @@ def _write(file: IO[bytes], base: PickleSource, patches: Iterable[Patch]) -> Non
 def _copy(file: IO[bytes], base: PickleSource, start: int, end: int) -> None:
     for position in range(start, end, _PIECE):
         file.write(base.data[position : min(position + _PIECE, end)])
-
-
-SAVER = Saver(
-    "pickle",
-    "fills the arrays of an existing pickle, everything else as it was",
-    (".pkl", ".pickle", ".chainermodel"),
-    save,
-)
