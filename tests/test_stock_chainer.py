@@ -54,7 +54,7 @@ def test_extra_keys_in_the_file(save) -> None:  # type: ignore[no-untyped-def]
     )
     chainer.serializers.load_npz(file, net, strict=True)
     assert set(ft.plan(file, net).unexpected) == {"/b/W", "/b/b"}
-    with pytest.raises(ft.ChainerFTError, match="unexpected: /b/., /b/."):
+    with pytest.raises(ft.ChainerFTError, match=r"unexpected: /b/., /b/."):
         ft.copy(file, net, strict=True)
 
 
@@ -66,7 +66,7 @@ def test_a_shape_clash_names_the_parameter_and_writes_nothing(save) -> None:  # 
     with pytest.raises(ValueError, match="broadcast"):
         chainer.serializers.load_npz(file, stock)
     before = net.a.W.array.copy()
-    with pytest.raises(ft.ChainerFTError, match="shape: /fc/., /fc/."):
+    with pytest.raises(ft.ChainerFTError, match=r"shape: /fc/., /fc/."):
         ft.copy(file, net, strict=True)
     assert (net.a.W.array == before).all()
     assert "10x8" in str(ft.plan(file, net))

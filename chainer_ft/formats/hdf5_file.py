@@ -126,6 +126,7 @@ def _check_name(entry: Entry, source: Source) -> None:
 def _data(entry: Entry, source: Source) -> Any:
     import h5py
 
+    entry.check_writable(source.name)
     if entry.shape is None or entry.dtype is None:
         return h5py.Empty("f")
     if entry.dtype.kind in "UOMm":

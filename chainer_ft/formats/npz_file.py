@@ -166,6 +166,7 @@ def write(
 
 
 def _write_array(member: IO[bytes], entry: Entry, source: Source) -> None:
+    entry.check_writable(source.name)
     if entry.shape is None or entry.dtype is None:
         _write_header(member, np.dtype(object), ())
         member.write(none_array.PICKLE)

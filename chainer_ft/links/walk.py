@@ -37,8 +37,23 @@ class Slot:
 
     @property
     def array(self) -> Any:
-        """The array or number itself, ``None`` where there is none yet."""
-        return self.value.array if self.kind == "param" and self.value is not None else self.value
+        """The array or number itself, ``None`` where there is none yet.
+
+        Numbers in a list or tuple are what Chainer would save of them: an array.
+        """
+        value = self.value
+        if self.kind == "param" and value is not None:
+            return value.array
+        return _as_numbers(value) if isinstance(value, (list, tuple)) else value
+
+
+def _as_numbers(value: list[Any] | tuple[Any, ...]) -> Any:
+    """A list or tuple of numbers as an array; anything else as it is."""
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of different lengths
+        return value
+    return array if array.dtype.kind in "biufc" and array.size else value
 
 
 def slots(link: chainer.Link, prefix: str = "") -> Iterator[Slot]:

@@ -44,7 +44,11 @@ def write(link: chainer.Link, arrays: Sequence[tuple[str, np.ndarray]]) -> tuple
 
 def _write_one(slot: Slot, array: np.ndarray, undo: ExitStack) -> None:
     current = slot.array
-    if current is None:
+    if isinstance(slot.value, (list, tuple)):
+        before, kind = slot.value, type(slot.value)
+        undo.callback(lambda: setattr(slot.link, slot.name, before))
+        setattr(slot.link, slot.name, kind(array.tolist()))
+    elif current is None:
         _write_new(slot, array, undo)
     elif isinstance(current, chainer.get_array_types()) and not np.isscalar(current):
         _overwrite(slot, current, array, undo)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from chainer_ft.errors import PluginError
 from chainer_ft.host import Host, Provided, default_host
-from chainer_ft.planning import Rules, by_name, make_plan
+from chainer_ft.planning import Rules, make_plan
 from chainer_ft.planning.rules import renamed, skips
 from chainer_ft.transfer.appliers import FileApplier, LinkApplier, Terms
 from chainer_ft.transfer.ends import End, Path, is_link, listing_of_link, opened
 from chainer_ft.transfer.models import is_model_spec, load_model
 from chainer_ft.transfer.saving import saver_for
-from chainer_ft.types import Listing, MatchPolicy, Outcome, Plan, Source
+from chainer_ft.types import Listing, MatchPolicy, Outcome, Pair, Plan, Source
 
 if TYPE_CHECKING:
     import chainer
@@ -62,7 +62,8 @@ def plan(
         FormatError: A file cannot be read.
 
     Example:
-        >>> import chainer, chainer_ft as ft
+        >>> import chainer_ft as ft
+        >>> import chainer
         >>> old, new = chainer.links.Linear(3, 2), chainer.links.Linear(3, 2)
         >>> outcome = ft.plan(old, new).apply()
         >>> outcome.coverage, len(outcome)
@@ -136,7 +137,8 @@ def copy(source: End, target: End, **options: Any) -> Outcome:
             target is as it was.
 
     Example:
-        >>> import chainer, chainer_ft as ft
+        >>> import chainer_ft as ft
+        >>> import chainer
         >>> ft.copy(chainer.links.Linear(3, 2), chainer.links.Linear(None, 2)).initialized
         ('/W',)
     """
@@ -161,12 +163,21 @@ def copy_model(src: chainer.Link, dst: chainer.Link, **options: Any) -> Outcome:
         Outcome: What was copied, and the coverage.
 
     Example:
-        >>> import chainer, chainer_ft as ft
+        >>> import chainer_ft as ft
+        >>> import chainer
         >>> src, dst = chainer.links.Linear(3, 2), chainer.links.Linear(3, 2)
         >>> [pair.target for pair in ft.copy_model(src, dst).pairs]
         ['/W', '/b']
     """
     return copy(src, dst, **options)
+
+
+def _to_itself(source: Listing, target: Listing) -> Iterator[Pair]:
+    """Each entry to its own path: in a copy of everything no link is ever halved."""
+    return (Pair(path, path) for path in target.paths if path in source)
+
+
+_TO_ITSELF = MatchPolicy("name", "each entry to its own path", _to_itself)
 
 
 @dataclass(frozen=True)
@@ -195,7 +206,7 @@ class _Request:
         kept = tuple(e for e in theirs if e.path not in gone and (e.shape is None or not e.note))
         terms = replace(self.terms, out=self.terms.out or path)
         saver_for(terms.out or path, self.terms.host)
-        made = make_plan(source.listing, Listing(kept, path), by_name.POLICY, self.rules)
+        made = make_plan(source.listing, Listing(kept, path), _TO_ITSELF, self.rules)
         return replace(made, applier=FileApplier(origin, None, terms))
 
     def _plan(self, source: Source, target: Listing) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from difflib import get_close_matches
 
 from chainer_ft.errors import ChainerFTError, FormatError, PluginError, UnknownFormatError
 from chainer_ft.formats.subtree import Subtree
@@ -34,7 +35,8 @@ def open(path: str | os.PathLike[str], *, cache: bool = False, host: Host | None
         PluginError: The loader that claims it failed.
 
     Example:
-        >>> import chainer, chainer_ft as ft, os, tempfile
+        >>> import chainer_ft as ft
+        >>> import chainer, os, tempfile
         >>> file = os.path.join(tempfile.mkdtemp(), "fc.npz")
         >>> ft.save(file, chainer.links.Linear(3, 2))
         >>> with ft.open(file) as source:
@@ -66,11 +68,29 @@ def _head(path: str) -> bytes:
 
     if os.path.isdir(path):
         raise FormatError(f"{path}: is a folder; name a weights file in it")
+    if not os.path.lexists(path):
+        raise FormatError(f"{path}: there is no such file{_similar(path)}")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise FormatError(f"{path}: is no regular file; save what it gives to a file first")
     try:
         with builtins.open(path, "rb") as file:
             return file.read(HEAD_BYTES)
     except OSError as error:
-        raise FormatError(f"{path}: cannot be opened: {error.strerror}") from error
+        raise FormatError(
+            f"{path}: cannot be opened: {error.strerror}; see `ls -l {path}`"
+        ) from error
+
+
+def _similar(path: str) -> str:
+    """Files beside a missing one that it may have been meant for."""
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        return f", nor a folder {folder}"
+    names = [name for name in os.listdir(folder) if os.path.isfile(os.path.join(folder, name))]
+    found = get_close_matches(os.path.basename(path), names, n=3)
+    return f"; did you mean {' or '.join(os.path.join(folder, name) for name in found)}?" * bool(
+        found
+    )
 
 
 def _candidates(host: Host, head: bytes, path: str) -> list[Provided[SourceLoader]]:
@@ -106,13 +126,16 @@ def _open_with(candidates: list[Provided[SourceLoader]], path: str, host: Host) 
 
 
 def _narrowed(source: Source, prefix: str) -> Source:
-    if source.narrow(prefix):
-        return source
-    if any(path.startswith(prefix + "/") for path in source.listing.paths):
-        return Subtree(source, prefix)
-    known = sorted(source.listing.links)
-    source.close()
-    raise FormatError(f"{source.name}: has nothing below {prefix}; {nearest(prefix, known)}")
+    try:
+        if source.narrow(prefix):
+            return source
+        if any(path.startswith(prefix + "/") for path in source.listing.paths):
+            return Subtree(source, prefix)
+        known = sorted(source.listing.links)
+        raise FormatError(f"{source.name}: has nothing below {prefix}; {nearest(prefix, known)}")
+    except BaseException:
+        source.close()
+        raise
 
 
 def _unknown(host: Host, head: bytes, path: str) -> FormatError:

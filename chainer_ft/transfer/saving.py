@@ -41,7 +41,8 @@ def save(
         FormatError: No saver has this suffix, or the file cannot be written.
 
     Example:
-        >>> import chainer, chainer_ft as ft, os, tempfile
+        >>> import chainer_ft as ft
+        >>> import chainer, os, tempfile
         >>> file = os.path.join(tempfile.mkdtemp(), "fc.npz")
         >>> ft.save(file, chainer.links.Linear(3, 2))
         >>> chainer.serializers.load_npz(file, chainer.links.Linear(3, 2))

@@ -8,6 +8,8 @@ from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Literal
 
+from chainer_ft.errors import FormatError
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -85,6 +87,14 @@ class Entry:
     def is_no_array(self) -> bool:
         """Whether this is a persistent that no array can stand for (a dictionary, say)."""
         return self.kind == "persistent" and bool(self.note) and not self.note.startswith("uninit")
+
+    def check_writable(self, origin: str) -> None:
+        """Raise :class:`FormatError` for what has no array and is not merely unset."""
+        if self.is_no_array and self.shape is None:
+            raise FormatError(
+                f"{origin}::{self.path}: is {self.note}; no weights file can hold it (Chainer's "
+                "save_npz refuses it, too): take it out of the link's persistents"
+            )
 
     @property
     def is_counter(self) -> bool:

@@ -139,7 +139,7 @@ class TestDebug:
         assert main(arguments) == 3
         said = capsys.readouterr().err
         assert "Traceback (most recent call last)" in said
-        assert said.splitlines()[-1].startswith("chainer-ft: no.npz: cannot be opened")
+        assert said.splitlines()[-1].startswith("chainer-ft: no.npz: there is no such file")
 
     def test_nothing_else_does(self, tmp_path: Path, capsys: Any) -> None:
         (tmp_path / "odd.npz").write_bytes(b"PK\x03\x04 and then nothing")

@@ -166,3 +166,12 @@ def test_on_a_gpu() -> None:
     assert isinstance(net.fc.W.array, cuda.ndarray)
     assert isinstance(net.lazy_bn.avg_mean, cuda.ndarray)
     assert isinstance(LinkSource(net).read("/conv/W"), np.ndarray)
+
+
+def test_lists_and_tuples_of_numbers_come_back_as_what_they_are() -> None:
+    net = chainer.Link()
+    net.add_persistent("mean", [1.5, 2.5])
+    net.add_persistent("size", (3, 4))
+    given = {path: LinkSource(net).read(path) + 1 for path in ("/mean", "/size")}
+    write(net, list(given.items()))
+    assert (net.mean, net.size) == ([2.5, 3.5], (4, 5))

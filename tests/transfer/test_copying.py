@@ -275,3 +275,18 @@ def test_between_devices() -> None:
         assert new.conv.W.device == chainer.get_device(target_device)
         new.to_device("@numpy")
         assert state(new) == state(Net(seed=1))
+
+
+def test_lazy_and_none_entries_go_into_a_new_file(tmp_path: Path) -> None:
+    old, new = str(tmp_path / "old.npz"), str(tmp_path / "new.npz")
+    net = chainer.Chain(fc=L.Linear(None, 3), a=L.Linear(2, 2))
+    net.add_persistent("extra", None)
+    chainer.serializers.save_npz(old, net)
+    ft.copy(old, new)
+    with ft.open(old) as one, ft.open(new) as other:
+        assert {e.path: e.shape for e in one.listing} == {e.path: e.shape for e in other.listing}
+        assert (other.read("/fc/b") == one.read("/fc/b")).all()
+    with pytest.raises(ft.ChainerFTError, match=r"a Python dict.*take it out"):
+        net.add_persistent("table", {"a": 1})
+        ft.save(str(tmp_path / "no.npz"), net)
+    assert not (tmp_path / "no.npz").exists()
