@@ -88,9 +88,8 @@ def _similar(path: str) -> str:
         return f", nor a folder {folder}"
     names = [name for name in os.listdir(folder) if os.path.isfile(os.path.join(folder, name))]
     found = get_close_matches(os.path.basename(path), names, n=3)
-    return f"; did you mean {' or '.join(os.path.join(folder, name) for name in found)}?" * bool(
-        found
-    )
+    paths = " or ".join(os.path.join(folder, name) for name in found)
+    return f"; did you mean {paths}?" if found else ""
 
 
 def _candidates(host: Host, head: bytes, path: str) -> list[Provided[SourceLoader]]:

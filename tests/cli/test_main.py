@@ -92,7 +92,7 @@ class TestExitCodes:
 
     def test_3_file_trouble(self, tmp_path: Path, capsys: Any) -> None:
         assert main(["show", str(tmp_path / "no.npz")]) == 3
-        assert f"{tmp_path / 'no.npz'}: cannot be opened" in capsys.readouterr().err
+        assert f"{tmp_path / 'no.npz'}: there is no such file" in capsys.readouterr().err
 
     def test_3_not_enough_memory(self, with_verb: Any, capsys: Any) -> None:
         with_verb(_raising(MemoryError()))
