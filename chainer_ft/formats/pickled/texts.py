@@ -44,13 +44,13 @@ class Texts:
         if self._steps < 0:
             raise UnsafeError(f"{self.path}: is tangled beyond what any model needs")
 
-    def count_path(self) -> None:
-        """Count a link or an array.
+    def count_path(self, count: int = 1) -> None:
+        """Count links or arrays.
 
         Raises:
             UnsafeError: There were more than any model has.
         """
-        self._paths -= 1
+        self._paths -= count
         if self._paths < 0:
             raise UnsafeError(f"{self.path}: more than {MOST_PATHS:,} paths; this is no model")
 

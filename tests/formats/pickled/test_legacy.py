@@ -19,6 +19,7 @@ import chainer_ft as ft
 from chainer_ft.errors import ChainerFTError, FormatError
 from chainer_ft.types import Source
 
+ROOT = Path(ft.__file__).parent.parent
 SECONDS, MEBIBYTES = 2.0, 200
 FOLDERS = [
     *("1.4.1-py2.7", "1.5.1-py2.7", "1.24.0-py2.7", "2.1.0-py3.6", "3.5.0-py3.6", "4.5.0-py3.6"),
@@ -129,12 +130,13 @@ def outcome(file: Path) -> str:
 
 LIMITED = """
 import resource, sys
+sys.path.insert(0, sys.argv[1])
 import chainer_ft as ft
 import chainer_ft.formats.pickled.source
 from pathlib import Path
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + ({} << 20),) * 2)
-for path in sys.argv[1:]:
+for path in sys.argv[2:]:
     try:
         with ft.open(path) as source:
             len(source.listing)
@@ -147,7 +149,7 @@ print("done")
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs /proc")
 def test_hostile_files_in_little_memory(shared: Path) -> None:
     files = sorted((shared / "legacy/hostile").glob("*.pkl"))
-    command = [sys.executable, "-c", LIMITED.format(MEBIBYTES), *map(str, files)]
+    command = [sys.executable, "-c", LIMITED.format(MEBIBYTES), str(ROOT), *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.stdout == "done\n", done.stderr
 
@@ -159,13 +161,13 @@ class Blocker:
         if name.split(".")[0] in ("chainer", "cupy", "chainerx", "my_lab"):
             raise ImportError(name + " is not installed here")
 sys.meta_path.insert(0, Blocker())
-sys.path[:0] = sys.argv[1:3]
+sys.path[:0] = sys.argv[1:4]
 from pathlib import Path
 import chainer_ft as ft
 import test_legacy
 count = 0
 for folder in test_legacy.FOLDERS:
-    for model in test_legacy.pickles(Path(sys.argv[3]) / folder):
+    for model in test_legacy.pickles(Path(sys.argv[4]) / folder):
         if model.truth:
             with ft.open(model.file) as source:
                 test_legacy.check(source, model)
@@ -177,7 +179,7 @@ print(count)
 
 def test_without_chainer(shared: Path) -> None:
     here = Path(__file__).parent
-    folders = [str(here), str(here.parent), str(shared / "legacy")]
+    folders = [str(here), str(here.parent), str(ROOT), str(shared / "legacy")]
     command = [sys.executable, "-W", "error", "-c", WITHOUT_CHAINER, *folders]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
