@@ -13,8 +13,9 @@ from chainer_ft.errors import FormatError, TruncatedError, UnsafeError
 from chainer_ft.formats.pickled.operations import OPERATIONS
 from chainer_ft.formats.pickled.records import Call, Global
 
-#: An opcode costs up to 200 bytes and 0.3 microseconds. Real files have three bytes an opcode.
-SPARE_OPCODES, MOST_OPCODES = 1_000_000, 16_000_000
+#: An opcode costs up to 200 bytes and half a microsecond. Real files of more than a few links
+#: have two bytes and more for each.
+SPARE_OPCODES, MOST_OPCODES = 500_000, 16_000_000
 _MOST_NAME = 1000
 _STOP = ord(".")
 
@@ -69,7 +70,7 @@ class Machine:
 
     def _run(self) -> Any:
         data, operations = self.data, OPERATIONS
-        limit = min(SPARE_OPCODES + self.size // 2, MOST_OPCODES)
+        limit = min(SPARE_OPCODES + self.size * 2 // 3, MOST_OPCODES)
         for number in range(self.opcodes, limit):
             position = self.position
             self.position = position + 1

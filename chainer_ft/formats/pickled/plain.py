@@ -55,10 +55,14 @@ class _Walk:
 
     def _items(self, record: Any) -> list[tuple[str, Any]]:
         items = [(_name(name, i), inner) for i, (name, inner) in enumerate(self._inside(record))]
-        if id(record) in self._visited:
-            self.arrays.texts.spend(len(items) + 1)
-        self._visited.add(id(record))
+        self._count(record, len(items))
         return items
+
+    def _count(self, record: Any, size: int) -> None:
+        """The second visit to a record, and each after it, counts as new paths."""
+        if id(record) in self._visited:
+            self.arrays.texts.count_path(size + 1)
+        self._visited.add(id(record))
 
     def _inside(self, record: Any) -> Iterator[tuple[str, Any]]:
         key = self.arrays.texts.key
@@ -70,8 +74,10 @@ class _Walk:
             for i, item in enumerate(record.items):
                 is_pair = isinstance(item, tuple) and len(item) == 2
                 yield (key(item[0], i), item[1]) if is_pair else (str(i), item)
-            for pairs in record.args:  # Python 2's OrderedDict([[key, value], ...])
-                for i, pair in enumerate(pairs if isinstance(pairs, list) else ()):
+            pairs = record.args[0] if record.args else None
+            if isinstance(pairs, list):  # Python 2's OrderedDict([[key, value], ...])
+                self._count(pairs, len(pairs))
+                for i, pair in enumerate(pairs):
                     if isinstance(pair, (list, tuple)) and len(pair) == 2:
                         yield key(pair[0], i), pair[1]
 

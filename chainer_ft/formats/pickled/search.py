@@ -13,8 +13,8 @@ from chainer_ft.formats.pickled.texts import Texts
 
 _DEEPEST = 64
 _CONTAINERS = (Call, Mapping, Bag, list, tuple)
-#: A way is a chain of pairs (the way before, the last name).
-_Way = tuple[Any, str] | None
+#: A way is a chain: the way before, the last name, its length. Too long ones are not kept.
+_Way = tuple[Any, str, int] | None
 
 
 def roots(links: Links, result: Any) -> list[tuple[tuple[str, ...], LinkRecord]]:
@@ -36,20 +36,21 @@ def roots(links: Links, result: Any) -> list[tuple[tuple[str, ...], LinkRecord]]
         if link is not None:
             found.append((_names(way, links.arrays.path), link))
             continue
+        depth = way[2] + 1 if way else 1
         for name, inner in _inside(links.texts, record, seen):
             if isinstance(inner, _CONTAINERS) and id(inner) not in seen:
                 seen.add(id(inner))
-                queue.append(((way, name), inner))
+                queue.append(((way if depth <= _DEEPEST else None, name, depth), inner))
     return found
 
 
 def _names(way: _Way, path: str) -> tuple[str, ...]:
+    if way and way[2] > _DEEPEST:
+        raise UnsafeError(f"{path}: a link lies more than {_DEEPEST} objects deep; no model")
     names: list[str] = []
     while way is not None:
-        way, name = way
+        way, name, _ = way
         names.append(name)
-    if len(names) > _DEEPEST:
-        raise UnsafeError(f"{path}: a link lies more than {_DEEPEST} objects deep; no model")
     return tuple(reversed(names))
 
 

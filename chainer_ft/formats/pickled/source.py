@@ -19,7 +19,6 @@ from chainer_ft.formats.pickled.describe import details, printable, remarks
 from chainer_ft.formats.pickled.links import Found, LinkRecord, Links
 from chainer_ft.formats.pickled.machine import Machine
 from chainer_ft.formats.pickled.plain import plain_arrays
-from chainer_ft.formats.pickled.records import Raw
 from chainer_ft.formats.pickled.search import roots
 from chainer_ft.types import Entry, Listing, Source
 
@@ -158,10 +157,8 @@ class PickleSource(Source):
     def _number(self, value: Any) -> np.ndarray | None:
         if isinstance(value, list) and len(value) == 1:  # Chainer 1.4 kept N in a list
             value = value[0]
-        if isinstance(value, Raw):
-            text = self._arrays.texts.text(value)
-            return None if text is None else np.asarray(text)
-        return number_of(value)
+        text = self._arrays.texts.string(value)
+        return number_of(value) if text is None else np.asarray(text)
 
 
 @contextmanager

@@ -11,13 +11,15 @@ from typing import Any
 from chainer_ft.errors import FormatError
 from chainer_ft.formats.pickled.records import Raw
 
+#: A name, or a text among the weights.
+LONGEST_TEXT = 1000
 _PIECE = 1 << 20
 _LONGEST_ESCAPE = 4  # \x41, \101
 # An escape that the end of a piece may have cut in two.
 _CUT_ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]?|[0-7]{1,2})?\Z")
 
 
-def short_text(data: Any, raw: Any, limit: int = 1000) -> str | None:
+def short_text(data: Any, raw: Any, limit: int = LONGEST_TEXT) -> str | None:
     """A short string as text; ``None`` for anything else.
 
     Python 2 did not say whether a str is text; names are read as UTF-8, or else as Latin-1.

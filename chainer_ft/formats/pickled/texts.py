@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from chainer_ft.errors import UnsafeError
+from chainer_ft.errors import FormatError, UnsafeError
 from chainer_ft.formats.pickled.records import Bag, Call, Mapping, Raw
-from chainer_ft.formats.pickled.strings import short_text
+from chainer_ft.formats.pickled.strings import LONGEST_TEXT, pieces, short_text
 
 #: Steps over the records of one file, and letters of all paths; a net of 10,000 links takes
 #: two million.
@@ -44,13 +44,13 @@ class Texts:
         if self._steps < 0:
             raise UnsafeError(f"{self.path}: is tangled beyond what any model needs")
 
-    def count_path(self) -> None:
-        """Count a link or an array.
+    def count_path(self, count: int = 1) -> None:
+        """Count links or arrays.
 
         Raises:
             UnsafeError: There were more than any model has.
         """
-        self._paths -= 1
+        self._paths -= count
         if self._paths < 0:
             raise UnsafeError(f"{self.path}: more than {MOST_PATHS:,} paths; this is no model")
 
@@ -61,6 +61,19 @@ class Texts:
         if raw not in self._known:
             self._known[raw] = short_text(self.data, raw)
         return self._known[raw]
+
+    def string(self, record: Any) -> str | bytes | None:
+        """A short string as NumPy would take it; Python 2's str is bytes."""
+        inner = self.encoded(record)
+        raw = record if inner is None else inner
+        if not isinstance(raw, Raw) or len(raw) > LONGEST_TEXT:
+            return None
+        if inner is None and raw.coding in ("text", "unicode"):
+            return self.text(raw)
+        try:
+            return b"".join(pieces(self.data, raw, inner is not None, self.path))
+        except FormatError:
+            return None
 
     def key(self, record: Any, index: int) -> str:
         """What to call a place: a text or a number, or else its index."""
