@@ -66,6 +66,7 @@ def measure(setting: Setting) -> Iterator[Figure]:
     interleaved({"generate": job("generate", setting.model, setting.shrink)}, 1)
     yield from reading(setting)
     yield from copying(setting)
+    yield from pickles(setting)
     yield from models(setting)
     yield from starting(setting)
     yield from planning(setting)
@@ -108,6 +109,24 @@ def copying(setting: Setting) -> Iterator[Figure]:
     peak = f"{runs['copy'].peak / 1e6:.0f} MB, {memory:.2f}x"
     yield Figure("... its peak memory", peak, "-", memory, 1.3, "x the file")
     out[0].unlink()
+
+
+def pickles(setting: Setting) -> Iterator[Figure]:
+    """Listing and reading a pickled VGG-19, against ``pickle.load`` where that still works."""
+    file = setting.folder / "vgg19.pkl"
+    interleaved({"dump": job("dump", file, setting.shrink)}, 1)
+    commands = {name: job(name, file) for name in ("listing", "read", "load_pickle")}
+    runs = interleaved(commands, setting.rounds)
+    size, today = file.stat().st_size, f"`pickle.load` {_s(runs['load_pickle'])}"
+    seconds = runs["listing"].seconds
+    what = f"a pickled VGG-19, {size / 1e6:,.0f} MB: listing"
+    yield Figure(what, _s(runs["listing"]), today, seconds, 0.05)
+    ratio = runs["read"].times(runs["load_pickle"])
+    here = f"{_s(runs['read'])}, {ratio:.2f}x"
+    yield Figure("... every array in memory", here, today, ratio, 0.5, "x `pickle.load`")
+    memory = runs["read"].extra / size
+    yield Figure("... memory for that", f"{memory:.2f}x", "-", memory, 1.1, "x the file")
+    file.unlink()
 
 
 def models(setting: Setting) -> Iterator[Figure]:

@@ -69,6 +69,33 @@ def caffe_function(path: str) -> Work:
     return lambda: CaffeFunction(path)
 
 
+def dump(path: str, shrink: str) -> Work:
+    """Pickle VGG-19 as the articles do, without gradients."""
+    import pickle
+
+    model = _model(int(shrink))
+    model.cleargrads()
+
+    def work() -> object:
+        with open(path, "wb") as file:
+            return pickle.dump(model, file, protocol=4)
+
+    return work
+
+
+def load_pickle(path: str) -> Work:
+    """Python's own, with the classes of the Chainer that wrote the file at hand."""
+    import pickle
+
+    import chainer.links  # noqa: F401  not a part of the work
+
+    def work() -> object:
+        with open(path, "rb") as file:
+            return pickle.load(file)
+
+    return work
+
+
 def save(path: str, shrink: str) -> Work:
     """chainer_ft.save."""
     model = _model(int(shrink))
