@@ -19,18 +19,21 @@ from chainer_ft.types import Listing, MatchPolicy, Pair, Saver, Source, SourceLo
 ARRAY = np.arange(6, dtype="f4").reshape(2, 3)
 MAGIC = b"ARRAYS"
 
+# The pickle saver fills files and makes none.
+MAKERS = [saver for saver in formats.chainer_ft_savers() if saver.name != "pickle"]
+
 
 class TestBuiltIns:
     @pytest.mark.parametrize("policy", policies.chainer_ft_match_policies(), ids=lambda p: p.name)
     def test_policies(self, policy: MatchPolicy) -> None:
         check_policy(policy)
 
-    @pytest.mark.parametrize("saver", formats.chainer_ft_savers(), ids=lambda s: s.name)
+    @pytest.mark.parametrize("saver", MAKERS, ids=lambda s: s.name)
     def test_savers_with_their_loaders(self, saver: Saver, tmp_path: Path) -> None:
         loaders = {loader.name: loader for loader in formats.chainer_ft_source_loaders()}
         check_saver(saver, tmp_path, loaders[saver.name])
 
-    @pytest.mark.parametrize("saver", formats.chainer_ft_savers(), ids=lambda s: s.name)
+    @pytest.mark.parametrize("saver", MAKERS, ids=lambda s: s.name)
     def test_loaders(self, saver: Saver, tmp_path: Path) -> None:
         loaders = {loader.name: loader for loader in formats.chainer_ft_source_loaders()}
         file = tmp_path / f"fc{saver.suffixes[0]}"
