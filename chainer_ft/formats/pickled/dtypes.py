@@ -105,6 +105,9 @@ def _is_dtype(record: Any) -> bool:
 def _joined(
     names: list[str], formats: list[np.dtype], offsets: list[int], size: int
 ) -> np.dtype | NoArray:
+    ends = [offset + inner.itemsize for offset, inner in zip(offsets, formats, strict=True)]
+    if any(end > start for end, start in zip(ends, offsets[1:], strict=False)):
+        return _UNKNOWN  # overlapping or out of order: no buffer may be viewed as such
     try:
         return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": size})
     except (ValueError, TypeError, OverflowError):

@@ -137,7 +137,8 @@ class Machine:
     def call(self, func: Any, args: Any, how: str) -> None:
         """Record a call, and push what stands for its result."""
         if not isinstance(args, tuple):
-            self.remarks.append(f"{how} of {func} with arguments that are no tuple")
+            what = func.full if isinstance(func, Global) else f"a {type(func).__name__}"
+            self.remarks.append(f"{how} of {what} with arguments that are no tuple")
             args = (args,)
         made = Call(func, args, how, self.position)
         self.calls.append(made)

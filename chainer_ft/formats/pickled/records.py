@@ -1,7 +1,7 @@
 """What a pickle holds, as inert records.
 
 They have slots and are not frozen, because a file may hold millions: nobody changes them
-but the machine.
+but the machine. Those that hold others have no ``repr``: it could be longer than any memory.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Global:
         return self.full
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class Call:
     """Something that the pickle wanted to call, and what it wanted to do with the result.
 
@@ -79,14 +79,14 @@ class Call:
         return self.func.full if isinstance(self.func, Global) else "(computed)"
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class Mapping:
     """A dictionary: pairs in the order of the stream. Keys are not hashed."""
 
     pairs: list[tuple[Any, Any]] = field(default_factory=list)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False, slots=True, repr=False)
 class Bag:
     """A set or frozenset, in the order of the stream."""
 

@@ -11,9 +11,9 @@ from chainer_ft.formats.pickled.strings import LONGEST_TEXT, pieces, short_text
 #: Steps over the records of one file, and letters of all paths; a net of 10,000 links takes
 #: two million.
 MOST_STEPS = 20_000_000
-#: Ten times a net of a thousand layers; a stream of a kilobyte can hold links in links in links
-#: that come to 10**12 paths.
-MOST_PATHS = 100_000
+#: Ten times a net of a thousand layers, and less for small files: a kilobyte can hold links in
+#: links in links that come to 10**12 paths.
+SPARE_PATHS, BYTES_A_PATH, MOST_PATHS = 5_000, 20, 100_000
 
 
 class Texts:
@@ -29,7 +29,9 @@ class Texts:
 
     def __init__(self, data: Any, path: str) -> None:
         self.data, self.path = data, path
-        self._steps, self._paths = MOST_STEPS, MOST_PATHS
+        self._steps = MOST_STEPS
+        self._most_paths = min(SPARE_PATHS + len(data) // BYTES_A_PATH, MOST_PATHS)
+        self._paths = 0
         self._known: dict[Raw, str | None] = {}
         self._dictionaries: dict[Mapping, dict[str, Any]] = {}
         self._names: dict[int, list[str]] = {}
@@ -50,9 +52,11 @@ class Texts:
         Raises:
             UnsafeError: There were more than any model has.
         """
-        self._paths -= count
-        if self._paths < 0:
-            raise UnsafeError(f"{self.path}: more than {MOST_PATHS:,} paths; this is no model")
+        self._paths += count
+        if self._paths > self._most_paths:
+            raise UnsafeError(
+                f"{self.path}: more than {self._most_paths:,} paths; this is no model"
+            )
 
     def text(self, raw: Any) -> str | None:
         """A short string, ``None`` for anything else."""

@@ -80,7 +80,7 @@ def _open(head: bytes, path: str) -> IO[bytes]:
 def _only_member(path: str) -> IO[bytes]:
     """The one file in a zip; it stays open as long as its stream."""
     archive = zipfile.ZipFile(path)
-    files = [info for info in archive.infolist() if not info.is_dir()]
+    files = [info for info in archive.infolist() if not info.filename.endswith("/")]
     if len(files) != 1:
         archive.close()
         raise FormatError(f"{path}: holds {len(files)} files, not one pickle")

@@ -177,6 +177,11 @@ def _shapes() -> dict[str, bytes]:
         ),
         "order of megabytes": _state(order=text("<" * 1_000_000)),
         "names without end": _state(tuple_(*[text("a")] * MANY), b"}"),
+        "fields that overlap": _state(
+            tuple_(text("a"), text("b")),
+            dictionary(a=field, b=tuple_(dtype(), integer(2))),
+            integer(8),
+        ),
         "in itself": dtype("V4")
         + put(900)
         + tuple_(
@@ -233,6 +238,17 @@ def _tangles() -> dict[str, bytes]:
     made = get(6) + b")\x81"
     return {
         "laughs of nothing": laughs + STOP,
+        "call of laughs": laughs + NONE + b"R" + b"N\x92.",
+        "class of laughs": laughs + NONE + b"\x81" + b"}b.",
+        "laughs as a state": proto(2) + laughs + b"0" + link(_params=names("W"), W=get(40)) + STOP,
+        "laughs as a name": laughs + text("a") + b"\x93.",
+        "laughs of calls": proto(2)
+        + name("os", "system")
+        + put(0)
+        + b"".join(get(i) + tuple_(*[get(i)] * 10) + b"R" + put(i + 1) for i in range(40))
+        + integer(1)
+        + b"R"
+        + STOP,
         "laughs of arrays": proto(2) + weights + STOP,
         "laughs of dictionaries": proto(2)
         + b"}"
