@@ -33,7 +33,10 @@ class Glob:
     def _regex(self) -> re.Pattern[str]:
         pattern = "/" + self.pattern.strip("/")
         tokens = re.split(r"(\*\*/|\*\*|\*|\?|\[[^\]/]+\])", pattern)
-        return re.compile("".join(map(_token, tokens)) + r"(?:/.*)?")
+        try:
+            return re.compile("".join(map(_token, tokens)) + r"(?:/.*)?")
+        except re.error as error:
+            raise RuleError(f"{self.pattern!r} is no pattern: {error}") from error
 
     def matches(self, path: str) -> bool:
         """Whether the pattern hits this path or a link above it."""
@@ -48,7 +51,8 @@ def _token(token: str) -> str:
     if token in special:
         return special[token]
     if token.startswith("[") and token.endswith("]"):
-        return token.replace("[!", "[^")
+        inside = token[1:-1].replace("\\", r"\\").replace("[", r"\[")
+        return f"[^{inside[1:]}]" if inside.startswith("!") else f"[{inside}]"
     return re.escape(token)
 
 

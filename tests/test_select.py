@@ -51,3 +51,10 @@ def test_hits_nothing_names_the_nearest() -> None:
 
 def test_nearest_of_nothing() -> None:
     assert nearest("/x", []) == "there are no paths at all"
+
+
+def test_a_pattern_that_is_none() -> None:
+    with pytest.raises(RuleError, match=r"'/\[z-a\]' is no pattern"):
+        hits("/[z-a]", ["/a"], "skip")
+    assert Glob("/[[]x").matches("/[x")
+    assert Glob("/[!a]").matches("/b")

@@ -21,12 +21,13 @@ def run(options: Namespace) -> int:
     from chainer_ft.transfer.cache import Cache
 
     cache = Cache()
+    limit = cache.limit  # a wrong one is refused before anything is done
     files = list(cache.files())
     freed = cache.clear() if options.action == "clear" else 0
     data = {
         "schema": "chainer_ft.cache_list/1",
         "folder": str(cache.folder),
-        "limit": cache.limit,
+        "limit": limit,
         "freed": freed,
         "files": [{"path": str(f.path), "bytes": f.nbytes, "used": f.used} for f in files],
     }
@@ -39,7 +40,7 @@ def run(options: Namespace) -> int:
     rows = [(f.path.name[:16], f"{f.nbytes:,}", _time(f.used)) for f in files]
     total = sum(f.nbytes for f in files)
     print("\n".join(align([("file", "bytes", "last used"), *rows], right=(1,))))
-    print(f"{total:,} of {cache.limit:,} bytes in {cache.folder}")
+    print(f"{total:,} of {limit:,} bytes in {cache.folder}")
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import traceback
@@ -31,14 +32,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         int: 0 done, 1 refused, 2 usage, 3 a file could not be read or written, 4 a plugin failed.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names that the terminal cannot show
+        sys.stdout.reconfigure(errors="backslashreplace")
     debug = "--debug" in _ours(arguments)
     try:
         return _flushed(arguments)
     except ChainerFTError as error:
         return _explain(error, str(error), error.exit_code, debug)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_stdout_up()
         return 0
+    except OSError as error:
+        _give_stdout_up()
+        return _explain(error, f"the output cannot be written: {error.strerror}", 3, debug)
     except KeyboardInterrupt:
         return _explain(None, "interrupted; nothing was left half-written", 130, False)
     except MemoryError as error:
@@ -49,6 +55,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             "it with what `chainer-ft doctor` prints"
         )
         return _explain(error, sentence, _INTERNAL, debug)
+
+
+def _give_stdout_up() -> None:
+    """What is still in its buffer goes nowhere; Python would fail over it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _flushed(arguments: list[str]) -> int:

@@ -45,10 +45,11 @@ class Hdf5Source(ChainerFile):
             with h5.guarded(path):
                 _check_sum(self._datasets.values(), path)
                 entries = [self._entry(stored) for stored in self._datasets]
-            super().__init__(path, entries)
-            self.is_slow = any(d.chunks is not None for d in self._datasets.values())
             if text is not None and text.size <= origin.LIMIT:
                 self.provenance = origin.decode(h5.checked_read(text, path).tobytes())
+            super().__init__(path, entries, ordered=origin.keeps_order(self.provenance))
+            self.is_slow = any(d.chunks is not None for d in self._datasets.values())
+            self.whole = self.whole and not len(self._file.attrs)
         except BaseException:
             self.close()
             raise

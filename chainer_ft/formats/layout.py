@@ -60,12 +60,13 @@ class ChainerFile(Source):
     Args:
         path: The file.
         stored: All its entries, under the paths of the file.
+        ordered: Whether they stand in the model's own order.
     """
 
-    def __init__(self, path: str, stored: Sequence[Entry]) -> None:
+    def __init__(self, path: str, stored: Sequence[Entry], ordered: bool = False) -> None:
         self.name = path
-        self._stored = tuple(stored)
-        self._view = model_view(self._stored, path)
+        self._stored, self._ordered = tuple(stored), ordered
+        self._view = model_view(self._stored, path, ordered)
         self.notes = self._view.notes
         self.whole = len(self._view.listing) == len(self._stored)
 
@@ -92,7 +93,7 @@ class ChainerFile(Source):
             inside = [e for e in self._stored if e.path.startswith(full + "/")]
             if inside:
                 moved = [replace(e, path=e.path[len(full) :]) for e in inside]
-                view = model_view(moved, f"{self.name}::{prefix}")
+                view = model_view(moved, f"{self.name}::{prefix}", self._ordered)
                 self._view = replace(view, prefix=full + view.prefix)
                 self.name = f"{self.name}::{prefix}"
                 self.notes, self.whole = self._view.notes, False
@@ -111,12 +112,13 @@ def check_names(paths: Iterable[str], origin: str) -> None:
         raise UnsafeError(f"{origin}: the name {odd!a} holds characters that cannot be printed")
 
 
-def model_view(entries: Sequence[Entry], origin: str) -> ModelView:
+def model_view(entries: Sequence[Entry], origin: str, ordered: bool = False) -> ModelView:
     """Find the model in the entries of a file.
 
     Args:
         entries: All of them, with the paths of the file.
         origin: The file's path, for messages.
+        ordered: Whether they stand in the model's own order; in stock Chainer's files they do not.
 
     Returns:
         ModelView: With kinds told apart.
@@ -127,7 +129,7 @@ def model_view(entries: Sequence[Entry], origin: str) -> ModelView:
     paths = [entry.path for entry in entries]
     models = list(dict.fromkeys(m[1] for m in map(_MODEL.match, paths) if m))
     if models:
-        return _snapshot(entries, models, origin)
+        return _snapshot(entries, models, origin, ordered)
     if any(p.startswith(("/updater/", "/extensions/", "/extension_triggers/")) for p in paths):
         raise NotWeightsError(f"{origin}: is a trainer snapshot that holds no model")
     if is_optimizer(paths):
@@ -135,7 +137,7 @@ def model_view(entries: Sequence[Entry], origin: str) -> ModelView:
             f"{origin}: holds the state of an optimizer, not a model; give the file that "
             "save_npz(..., model) wrote, or the trainer's snapshot"
         )
-    return ModelView(Listing(infer_kinds(entries), origin))
+    return ModelView(Listing(infer_kinds(entries), origin, ordered))
 
 
 def is_optimizer(paths: Sequence[str]) -> bool:
@@ -146,7 +148,7 @@ def is_optimizer(paths: Sequence[str]) -> bool:
     return known and all(p.rpartition("/")[2] in _STATES for p in others)
 
 
-def _snapshot(entries: Sequence[Entry], models: list[str], origin: str) -> ModelView:
+def _snapshot(entries: Sequence[Entry], models: list[str], origin: str, ordered: bool) -> ModelView:
     trained = _optimizer_targets([e.path for e in entries], models)
     inside = [e for e in entries if any(e.path.startswith(m + "/") for m in models)]
     prefix = models[0] if len(models) == 1 else ""
@@ -157,7 +159,7 @@ def _snapshot(entries: Sequence[Entry], models: list[str], origin: str) -> Model
     left = len(entries) - len(inside)
     note += f"; {left} entries of optimizers, iterators and extensions are left out"
     known = {path[len(prefix) :] for path in trained}
-    return ModelView(Listing(infer_kinds(stripped, known), origin), prefix, (note,))
+    return ModelView(Listing(infer_kinds(stripped, known), origin, ordered), prefix, (note,))
 
 
 def _optimizer_targets(paths: Sequence[str], models: Sequence[str]) -> set[str]:

@@ -40,12 +40,13 @@ class NpzSource(ChainerFile):
         with self._closing_on_error():
             self._members = _members(self._zip.names, path)
             self._headers = {stored: self._header(stored, path) for stored in self._members}
-            super().__init__(path, [self._entry(stored) for stored in self._members])
-            self.is_slow = any(map(self._zip.is_packed, self._members.values()))
-            self._note_the_rest()
             if origin.MEMBER in self._zip.names:
                 self._zip.size(origin.MEMBER)  # refuses what is encrypted, or a bomb
                 self.provenance = origin.decode(self._zip.head(origin.MEMBER, origin.LIMIT))
+            entries = [self._entry(stored) for stored in self._members]
+            super().__init__(path, entries, ordered=origin.keeps_order(self.provenance))
+            self.is_slow = any(map(self._zip.is_packed, self._members.values()))
+            self._note_the_rest()
 
     def read_stored(self, stored: str) -> np.ndarray:
         header = self._headers[stored]

@@ -55,7 +55,7 @@ class FileHash:
         return self._digest
 
 
-_running: dict[tuple[str, int, int], FileHash] = {}
+_running: dict[tuple[str | int, ...], FileHash] = {}
 
 
 def file_hash(path: str) -> FileHash:
@@ -67,7 +67,9 @@ def file_hash(path: str) -> FileHash:
         stat = os.stat(path)
     except OSError:
         return FileHash(path)
-    key = (os.path.realpath(path), stat.st_size, stat.st_mtime_ns)
+    # A rewrite may keep size and modification time, as `cp -p` does, but not all of these.
+    times = (stat.st_mtime_ns, stat.st_ctime_ns)
+    key = (os.path.realpath(path), stat.st_size, stat.st_ino, *times)
     if key not in _running:
         while len(_running) > 7:
             _running.pop(next(iter(_running)))
@@ -102,6 +104,7 @@ def of_plan(plan: Plan, source: str, sha256: str | None) -> dict[str, Any]:
         "schema": SCHEMA,
         "sources": [{"name": source, "sha256": sha256}],
         "policy": plan.policy,
+        "ordered": plan.target.ordered,
         "entries": entries,
         "versions": versions(),
     }
@@ -111,7 +114,16 @@ def encode(provenance: Given) -> bytes:
     """As UTF-8 JSON."""
     if callable(provenance):
         provenance = provenance()
-    return json.dumps(provenance, ensure_ascii=False, indent=1).encode()
+    return json.dumps(provenance, indent=1).encode()
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+def keeps_order(provenance: Mapping[str, Any] | None) -> bool:
+    """Whether a file's entries stand in the model's own order: only those written here can."""
+    return provenance is not None and provenance.get("ordered", True) is True
 
 
 def decode(text: bytes) -> dict[str, Any] | None:
@@ -119,7 +131,7 @@ def decode(text: bytes) -> dict[str, Any] | None:
     if len(text) > LIMIT:
         return None
     try:
-        data = json.loads(text)
+        data = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
     return data if isinstance(data, dict) else None

@@ -31,6 +31,7 @@ class Subtree(Source):
                 for e in inside
             ),
             self.name,
+            whole.listing.ordered,
         )
 
     def _cut(self, path: str | None) -> str | None:

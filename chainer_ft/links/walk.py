@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import chainer
 import numpy as np
 
+from chainer_ft.errors import ArrayError
 from chainer_ft.types import Entry, Kind, Listing
 
 _NOT_SET = "uninitialised"
@@ -56,7 +58,9 @@ def _as_numbers(value: list[Any] | tuple[Any, ...]) -> Any:
     return array if array.dtype.kind in "biufc" and array.size else value
 
 
-def slots(link: chainer.Link, prefix: str = "") -> Iterator[Slot]:
+def slots(
+    link: chainer.Link, prefix: str = "", above: tuple[chainer.Link, ...] = ()
+) -> Iterator[Slot]:
     """The slots of a link and of everything below it.
 
     A link's own parameters come first, then its persistents, then its children, each in the
@@ -65,14 +69,20 @@ def slots(link: chainer.Link, prefix: str = "") -> Iterator[Slot]:
     Args:
         link: Any link.
         prefix: Its path.
+        above: The links that it is in.
+
+    Raises:
+        ArrayError: It contains itself.
     """
+    if any(link is one for one in above):
+        raise ArrayError(f"{prefix}: this link contains itself; no serializer can walk it")
     order = {name: i for i, name in enumerate(link.__dict__)}
     last = len(order)
     for kind, names in (("param", link._params), ("persistent", link._persistent)):
         for name in sorted(names, key=lambda n: (order.get(n, last), n)):
             yield Slot(f"{prefix}/{name}", link, name, kind)  # type: ignore[arg-type]
     for name, child in _children(link, order):
-        yield from slots(child, f"{prefix}/{name}")
+        yield from slots(child, f"{prefix}/{name}", (*above, link))
 
 
 def _children(link: chainer.Link, order: dict[str, int]) -> list[tuple[str, chainer.Link]]:
@@ -102,7 +112,30 @@ def _identity(slot: Slot) -> object:
     array = slot.array
     if array is None:
         return id(slot.value) if slot.kind == "param" else slot.path
+    if isinstance(array, np.ndarray) and array.size:
+        return array.ctypes.data, array.shape, array.strides, array.dtype.str
     return id(array) if hasattr(array, "shape") and not np.isscalar(array) else slot.path
+
+
+def check_overlap(chosen: Sequence[Slot]) -> None:
+    """Refuse arrays that share memory without being one array: writing one would change the other.
+
+    Raises:
+        ArrayError: Two of them do; names both.
+    """
+    spans = [
+        (slot.array.ctypes.data, slot.array.ctypes.data + slot.array.nbytes, slot)
+        for slot in chosen
+        if isinstance(slot.array, np.ndarray) and slot.array.size
+    ]
+    spans.sort(key=lambda span: span[:2])
+    for (_, end, one), (start, _, other) in pairwise(spans):
+        shares = start < end and np.shares_memory(one.array, other.array)
+        if shares and _identity(one) != _identity(other):
+            raise ArrayError(
+                f"{one.path} and {other.path} lie on the same memory and are not one array; give "
+                f"one of them an array of its own, or --skip it"
+            )
 
 
 def _entry(slot: Slot) -> Entry:
@@ -128,19 +161,23 @@ def _bases(cls: type) -> tuple[str, ...]:
 
 def _partial_shape(slot: Slot) -> tuple[int | None, ...] | None:
     """What a lazy link knows of the shape of its W already."""
-    link = slot.link
+    link, links = slot.link, chainer.links
     if slot.name != "W":
         return None
-    if isinstance(link, chainer.links.Linear):
+    if isinstance(link, links.Linear):
         return (link.out_size, None)
-    if isinstance(link, chainer.links.Convolution2D):
-        return (link.out_channels, None, *_two(link.ksize))
-    if isinstance(link, chainer.links.Deconvolution2D):
-        return (None, None, *_two(link.ksize))
+    if isinstance(link, (links.Convolution2D, links.DilatedConvolution2D)):
+        return (link.out_channels, None, *_sizes(link.ksize, 2))
+    if isinstance(link, links.ConvolutionND):
+        return (link.out_channels, None, *link.ksize)
+    if isinstance(link, links.Deconvolution2D):
+        return (None, link.out_channels // link.groups, *_sizes(link.ksize, 2))
+    if isinstance(link, links.DepthwiseConvolution2D):
+        return (link.channel_multiplier, None, *_sizes(link.ksize, 2))
     return None
 
 
-def _two(size: Any) -> tuple[int | None, ...]:
+def _sizes(size: Any, count: int) -> tuple[int | None, ...]:
     if size is None:
-        return (None, None)
-    return tuple(size) if hasattr(size, "__len__") else (size, size)
+        return (None,) * count
+    return tuple(size) if hasattr(size, "__len__") else (size,) * count

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import chainer
 import numpy as np
 
-from chainer_ft.links.walk import Slot, slots
+from chainer_ft.links.walk import Slot, check_overlap, slots
 
 _PIECE = 1 << 18
 
 
 def write(link: chainer.Link, arrays: Sequence[tuple[str, np.ndarray]]) -> tuple[str, ...]:
-    """Copy arrays into the parameters and persistents of a link.
+    """Copy arrays into the parameters and persistents of a link; see :func:`written`."""
+    with written(link, arrays) as initialized:
+        return initialized
+
+
+@contextmanager
+def written(
+    link: chainer.Link, arrays: Sequence[tuple[str, np.ndarray]]
+) -> Iterator[tuple[str, ...]]:
+    """Copy arrays into the parameters and persistents of a link; kept if the block succeeds.
 
     Numbers go into the arrays that the link has, so that views of them stay views; a lazy
     parameter is initialised. The link keeps its own memory: nothing of ``arrays`` is shared.
@@ -26,23 +35,25 @@ def write(link: chainer.Link, arrays: Sequence[tuple[str, np.ndarray]]) -> tuple
             order. They are used up: each is left with the numbers that stood in its place, so
             that undoing needs no memory of its own.
 
-    Returns:
+    Yields:
         tuple of str: Paths that had no array before.
 
     Raises:
-        BaseException: Whatever went wrong; the link is then as it was, bit for bit.
+        BaseException: Whatever went wrong here or in the block; the link is then as it was, bit
+            for bit.
     """
     places = {slot.path: slot for slot in slots(link)}
+    check_overlap([places[path] for path, _ in arrays])
     initialized = tuple(path for path, _ in arrays if places[path].array is None)
     with ExitStack() as undo:  # whatever is left in it when an exception passes is undone
         for path, array in arrays:
-            _write_one(places[path], array, undo)
+            _write_one(places[path], array, undo, places)
+        yield initialized
         undo.pop_all()
     _forget_master_copies([places[path] for path, _ in arrays])
-    return initialized
 
 
-def _write_one(slot: Slot, array: np.ndarray, undo: ExitStack) -> None:
+def _write_one(slot: Slot, array: np.ndarray, undo: ExitStack, places: Mapping[str, Slot]) -> None:
     current = slot.array
     if isinstance(slot.value, (list, tuple)):
         before, kind = slot.value, type(slot.value)
@@ -50,17 +61,18 @@ def _write_one(slot: Slot, array: np.ndarray, undo: ExitStack) -> None:
         setattr(slot.link, slot.name, kind(array.tolist()))
     elif current is None:
         _write_new(slot, array, undo)
+    elif isinstance(current, np.ndarray) and not current.flags.writeable:
+        own = array.copy()
+        for twin in [one for one in places.values() if one.array is current]:
+            _replace(twin, current, own, undo)
     elif isinstance(current, chainer.get_array_types()) and not np.isscalar(current):
-        _overwrite(slot, current, array, undo)
+        _overwrite(current, array, undo)
     else:
         undo.callback(lambda: setattr(slot.link, slot.name, current))
         setattr(slot.link, slot.name, type(current)(array.item()))
 
 
-def _overwrite(slot: Slot, current: Any, array: np.ndarray, undo: ExitStack) -> None:
-    if isinstance(current, np.ndarray) and not current.flags.writeable:
-        _replace(slot, current, array, undo)
-        return
+def _overwrite(current: Any, array: np.ndarray, undo: ExitStack) -> None:
     if isinstance(current, np.ndarray) and current.flags.c_contiguous:
         _swap(current.reshape(-1), array.reshape(-1), undo)
         return
@@ -90,9 +102,8 @@ def _fill(array: Any, numbers: np.ndarray) -> None:
     array[...] = chainer.backend.get_device_from_array(array).send(numbers)
 
 
-def _replace(slot: Slot, current: Any, array: np.ndarray, undo: ExitStack) -> None:
+def _replace(slot: Slot, current: Any, own: np.ndarray, undo: ExitStack) -> None:
     """Give a read-only array up for one of the link's own."""
-    own = array.copy()
     if slot.kind == "param":
         undo.callback(lambda: setattr(slot.value, "array", current))
         slot.value.array = own

@@ -53,6 +53,31 @@ def align(
     return sure, _groups(unsure, m)
 
 
+def pair_off(
+    weights: np.ndarray, rows: Sequence[int]
+) -> tuple[list[tuple[int, int]], list[tuple[list[int], list[int]]]]:
+    """Matches that hold in any order: one possible partner on either side.
+
+    Args:
+        weights: See :func:`align`.
+        rows: See :func:`align`.
+
+    Returns:
+        tuple: The matches, and the groups of elements with several possible partners.
+
+    Example:
+        >>> import numpy as np
+        >>> pair_off(np.array([[5, 0, 5], [0, 2, 0]]), [0, 1])
+        ([(1, 1)], [([0], [0, 2])])
+    """
+    partners = [np.flatnonzero(weights[row]) for row in rows]
+    wooed = np.bincount(np.concatenate(partners), minlength=weights.shape[1])
+    alone = [len(js) == 1 and wooed[js[0]] == 1 for js in partners]
+    sure = [(i, int(js[0])) for i, js in enumerate(partners) if alone[i]]
+    unsure = [(i, js) for i, js in enumerate(partners) if len(js) and not alone[i]]
+    return sure, _groups(unsure, weights.shape[1])
+
+
 def _groups(unsure: Sequence[tuple[int, np.ndarray]], m: int) -> list[tuple[list[int], list[int]]]:
     """Rows and columns that are tied to each other, directly or through others."""
     group = np.full(m, -1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from chainer_ft.errors import PluginError
+from chainer_ft.errors import PluginError, RuleError
 from chainer_ft.planning.fit import castable, fit_by_name, pair, same_shape
 from chainer_ft.planning.rules import Rules, renamed, skips
 from chainer_ft.types import Clash, Listing, MatchPolicy, Pair, Plan, Skip, Tie
@@ -38,9 +38,10 @@ def make_plan(
     """
     rules = rules or Rules()
     theirs, origin = renamed(source, rules)
-    left_out = skips(theirs, target, rules)
+    left_out = skips(theirs, target, rules, origin)
     shown = _Sides(_readable(theirs), _wanting(target, theirs)).without(left_out)
     found = _Found.collect(policy, shown, theirs, target)
+    _check_skips(target, found, left_out)
     shared = _filled_by_sharing(target, found, {s.path for s in left_out if s.side == "target"})
     back = {new: old for new, old in origin.items() if new != old}
     skipped = (*left_out, *shared)
@@ -140,6 +141,17 @@ def _checked(item: Pair | Clash, source: Listing, target: Listing) -> Pair | Cla
     if isinstance(item, Clash) or not same_shape(a, b) or not castable(a, b):
         return Clash(a.path, b.path, a.shape, b.shape or b.partial_shape)
     return replace(pair(a, b, item.reason), transforms=item.transforms or pair(a, b).transforms)
+
+
+def _check_skips(target: Listing, found: _Found, left_out: Iterable[Skip]) -> None:
+    """Raise where a skipped entry would change all the same, under another name."""
+    filled = {target[p.target].owner: p.target for p in found.pairs}
+    for skip in left_out:
+        other = filled.get(target[skip.path].owner) if skip.side == "target" else None
+        if other is not None and skip.rule.startswith("skip"):
+            raise RuleError(
+                f"{skip.rule}: {skip.path} is the same array as {other}, which is filled; skip both"
+            )
 
 
 def _filled_by_sharing(target: Listing, found: _Found, skipped: set[str]) -> tuple[Skip, ...]:

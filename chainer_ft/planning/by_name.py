@@ -12,8 +12,8 @@ from chainer_ft.types import Clash, Listing, MatchPolicy, Pair, Tie
 def propose(source: Listing, target: Listing) -> Iterator[Pair | Tie | Clash]:
     """Pair links of equal path whose parameters all fit.
 
-    Where no path is equal and one side wraps the whole net in one more link (a Classifier's
-    ``/predictor``), that prefix is looked through.
+    Where one side wraps the whole net in one more link (a Classifier's ``/predictor``) and more
+    links find their partner below it, that prefix is looked through.
 
     Example:
         >>> list(propose(Listing.of({"/fc/W": (2, 3)}), Listing.of({"/fc/W": (2, 3)})))
@@ -31,14 +31,15 @@ def propose(source: Listing, target: Listing) -> Iterator[Pair | Tie | Clash]:
 def _wrapping(source: Iterable[str], target: Iterable[str]) -> tuple[Callable[[str], str], str]:
     """From a target link's path to the source's, and what to say about it."""
     sources, targets = set(source), set(target)
-    if not sources & targets:
-        for prefix in _prefixes(sources):
-            if any(_wrapped(prefix, link) in sources for link in targets):
-                return partial(_wrapped, prefix), f"the source is below {prefix}"
-        for prefix in _prefixes(targets):
-            if any(_wrapped(prefix, link) in targets for link in sources):
-                return partial(_unwrapped, prefix), f"the target is below {prefix}"
-    return str, ""
+    found: list[tuple[int, Callable[[str], str], str]] = [(len(sources & targets), str, "")]
+    for prefix in _prefixes(sources):
+        hits = sum(_wrapped(prefix, link) in sources for link in targets)
+        found.append((hits, partial(_wrapped, prefix), f"the source is below {prefix}"))
+    for prefix in _prefixes(targets):
+        hits = sum(_wrapped(prefix, link) in targets for link in sources)
+        found.append((hits, partial(_unwrapped, prefix), f"the target is below {prefix}"))
+    _, to_source, why = max(found, key=lambda one: one[0])  # the first of equals: plain paths
+    return to_source, why
 
 
 def _prefixes(links: set[str]) -> Iterator[str]:

@@ -18,8 +18,15 @@ if TYPE_CHECKING:
 _Link = tuple[Entry, ...]
 
 
+_NO_DECISION = "equal shapes, and model order does not decide; use --rename or --skip"
+_NO_ORDER = "equal shapes, and the file does not keep the model's order; use --policy name"
+
+
 def propose(source: Listing, target: Listing) -> Iterator[Pair | Tie]:
     """Pair links of equal shapes in model order; an inserted or dropped link shifts nothing.
+
+    Where a side's order is not the model's own (an npz of stock Chainer), only links of a shape
+    that occurs once on either side are paired.
 
     Example:
         >>> old = Listing.of({"/a/W": (2, 3), "/b/W": (4, 2)})
@@ -27,20 +34,21 @@ def propose(source: Listing, target: Listing) -> Iterator[Pair | Tie]:
         >>> [(p.source, p.target) for p in propose(old, new)]
         [('/a/W', '/x/W'), ('/b/W', '/y/W')]
     """
-    from chainer_ft.planning.align import align
+    from chainer_ft.planning.align import align, pair_off
 
     sources, targets = list(source.links.values()), list(target.links.values())
     if not sources or not targets:
         return
     weights, rows = _weights(sources, targets)
-    sure, ties = align(weights, rows)
+    ordered = source.ordered and target.ordered
+    sure, ties = (align if ordered else pair_off)(weights, rows)
     for i, j in sure:
         yield from _fit(sources[i], targets[j]).pairs
     for some, others in ties:
         yield Tie(
             tuple(e.path for i in some for e in sources[i]),
             tuple(e.path for j in others for e in targets[j]),
-            "equal shapes, and model order does not decide; use --rename or --skip",
+            _NO_ORDER if not ordered else _NO_DECISION,
         )
 
 

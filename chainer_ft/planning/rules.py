@@ -66,7 +66,7 @@ def renamed(source: Listing, rules: Rules) -> tuple[Listing, dict[str, str]]:
     entries = tuple(
         replace(e, path=paths[e.path], shared_with=paths.get(e.shared_with or "")) for e in source
     )
-    return Listing(entries, source.origin), origin
+    return Listing(entries, source.origin, source.ordered), origin
 
 
 def _substitute(paths: dict[str, str], pattern: str, replacement: str) -> dict[str, str]:
@@ -84,20 +84,30 @@ def _substitute(paths: dict[str, str], pattern: str, replacement: str) -> dict[s
     return changed
 
 
-def skips(source: Listing, target: Listing, rules: Rules) -> tuple[Skip, ...]:
+def skips(
+    source: Listing, target: Listing, rules: Rules, origin: Mapping[str, str] | None = None
+) -> tuple[Skip, ...]:
     """What skip and only leave out, on both sides.
+
+    Args:
+        source: Under its new names.
+        target: The target.
+        rules: The rules.
+        origin: From new names to those in the file, which globs may use, too.
 
     Raises:
         RuleError: A glob hits nothing on either side.
     """
-    everything = [*source.paths, *target.paths]
+    names = {path: {path, (origin or {}).get(path, path)} for path in source.paths}
+    everything = [*set().union(*names.values()), *target.paths]
     dropped = {glob: hits(glob, everything, "skip") for glob in rules.skip}
     wanted = set().union(*(hits(glob, everything, "only") for glob in rules.only))
     found = []
     for side, listing in (("source", source), ("target", target)):
         for path in listing.paths:
-            rule = next((f"skip {g}" for g, hit in dropped.items() if path in hit), None)
-            if rule is None and rules.only and path not in wanted:
+            known = names[path] if side == "source" else {path}
+            rule = next((f"skip {g}" for g, hit in dropped.items() if known & hit), None)
+            if rule is None and rules.only and not known & wanted:
                 rule = "only " + " ".join(rules.only)
             if rule is not None:
                 found.append(Skip(side, path, rule))  # type: ignore[arg-type]

@@ -20,6 +20,7 @@ def align(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> list[str]
         >>> align([("path", "size"), ("/fc/W", "6")], right=(1,))
         ['path   size', '/fc/W     6']
     """
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:
@@ -41,6 +42,16 @@ def wants_colour(stream: object = None) -> bool:
 def painted(line: str, colour: str | None, on: bool) -> str:
     """The line in a colour, if colour is on."""
     return f"\x1b[{_COLOURS[colour]}m{line}\x1b[0m" if on and colour else line
+
+
+def printable(text: str) -> str:
+    r"""Text of a file that is not trusted, with what a terminal would obey spelled out.
+
+    Example:
+        >>> print(printable("a\x1b[2J"))
+        a\x1b[2J
+    """
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def shape_text(shape: Sequence[int | None] | None) -> str:

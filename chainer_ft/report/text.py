@@ -7,7 +7,7 @@ from typing import Any
 
 from chainer_ft.planning.coverage import counts
 from chainer_ft.report.rows import Row, rows
-from chainer_ft.report.table import align, painted, shape_text, siblings
+from chainer_ft.report.table import align, painted, printable, shape_text, siblings
 from chainer_ft.types import Entry, Plan, Source
 
 _COLOUR = {"copied": "green", "skipped": "grey", "unexpected": "yellow"}
@@ -97,5 +97,5 @@ def origin_lines(provenance: Mapping[str, Any] | None) -> list[str]:
     for one in sources if isinstance(sources, list) else ():
         if isinstance(one, dict):
             digest = f" (sha256 {one['sha256']})" if one.get("sha256") else ""
-            lines.append(f"weights from: {one.get('name')}{digest}")
+            lines.append(printable(f"weights from: {one.get('name')}{digest}"))
     return lines

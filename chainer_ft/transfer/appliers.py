@@ -87,7 +87,7 @@ class LinkApplier:
         self.terms.check(plan)
 
     def __call__(self, plan: Plan) -> Outcome:
-        from chainer_ft.links import LinkSource, write
+        from chainer_ft.links import LinkSource, written
 
         if self.spec and not self.terms.out:
             raise UsageError(f"{self.spec}: is a model; name a file for the result: -o out.npz")
@@ -95,9 +95,9 @@ class LinkApplier:
         with reopened(self.origin, plan, self.terms.host) as source:
             file = file_of(self.origin, source)
             digest = file_hash(file) if file and self.terms.out else None
-            lazy = write(self.link, stage(plan, source))
-            if self.terms.out:
-                self.terms.save(LinkSource(self.link), plan, source.name, digest)
+            with written(self.link, stage(plan, source)) as lazy:
+                if self.terms.out:
+                    self.terms.save(LinkSource(self.link), plan, source.name, digest)
         return self.terms.report(plan, self.terms.out, lazy)
 
 

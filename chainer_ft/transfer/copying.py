@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from chainer_ft.errors import PluginError
+from chainer_ft.errors import FormatError, PluginError, UsageError
 from chainer_ft.host import Host, Provided, default_host
 from chainer_ft.planning import Rules, make_plan
 from chainer_ft.planning.rules import renamed, skips
 from chainer_ft.transfer.appliers import FileApplier, LinkApplier, Terms
 from chainer_ft.transfer.ends import End, Path, is_link, listing_of_link, opened
 from chainer_ft.transfer.models import is_model_spec, load_model
+from chainer_ft.transfer.opening import similar
 from chainer_ft.transfer.saving import saver_for
 from chainer_ft.types import Listing, MatchPolicy, Outcome, Pair, Plan, Source
 
@@ -71,6 +72,8 @@ def plan(
     """
     host = host or default_host()
     named = None if out is None else os.fspath(out)
+    if isinstance(target, str) and target.endswith(".py"):
+        raise UsageError(f"{target}: name the model in it, like {target}:Net")
     if named is not None:
         saver_for(named, host)  # better known before the work than after it
     request = _Request(
@@ -85,6 +88,9 @@ def plan(
             spec = os.fspath(cast("str", target))
             return request.into_link(source, opened_source, load_model(spec), spec)
         if not isinstance(target, Source) and not os.path.exists(cast("str", target)):
+            if named is not None:
+                name = os.fspath(cast("str", target))
+                raise FormatError(f"{name}: there is no such file or model{similar(name)}")
             return request.into_new_file(source, opened_source, cast("str", target))
         with opened(target, host) as opened_target:
             return request.into_file(source, opened_source, target, opened_target)
@@ -201,12 +207,13 @@ class _Request:
 
     def into_new_file(self, origin: End, source: Source, path: str) -> Plan:
         """Everything, under its new names, without what is skipped or cannot be read."""
-        theirs, _ = renamed(source.listing, self.rules)
-        gone = {skip.path for skip in skips(theirs, Listing(()), self.rules)}
+        theirs, origins = renamed(source.listing, self.rules)
+        gone = {skip.path for skip in skips(theirs, Listing(()), self.rules, origins)}
         kept = tuple(e for e in theirs if e.path not in gone and (e.shape is None or not e.note))
         terms = replace(self.terms, out=self.terms.out or path)
         saver_for(terms.out or path, self.terms.host)
-        made = make_plan(source.listing, Listing(kept, path), _TO_ITSELF, self.rules)
+        target = Listing(kept, path, theirs.ordered)
+        made = make_plan(source.listing, target, _TO_ITSELF, self.rules)
         return replace(made, applier=FileApplier(origin, None, terms))
 
     def _plan(self, source: Source, target: Listing) -> Plan:

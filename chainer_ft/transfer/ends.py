@@ -22,8 +22,8 @@ End: TypeAlias = "Path | Source | chainer.Link"
 
 def is_link(end: Any) -> bool:
     """Whether this is a live link; does not import Chainer to find out."""
-    chainer = sys.modules.get("chainer")
-    return chainer is not None and isinstance(end, chainer.Link)
+    link = getattr(sys.modules.get("chainer"), "Link", None)  # None while it is being imported
+    return link is not None and isinstance(end, link)
 
 
 @contextmanager

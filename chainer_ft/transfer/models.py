@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import os
 import re
 import sys
+from contextlib import redirect_stdout
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -43,11 +45,12 @@ def load_model(spec: str) -> chainer.Link:
     match = _SPEC.fullmatch(spec)
     if match is None:
         raise UsageError(f"{spec!r} is not like file.py:Net or package.module:Net")
-    found = _attribute(_module(match["where"], spec), match["name"], spec)
-    if not isinstance(found, chainer.Link):
-        if not callable(found):
-            raise UsageError(f"{spec}: is a {type(found).__name__}, not a Link or a function")
-        found = _called(found, spec)
+    with redirect_stdout(sys.stderr):  # what the model prints is not our output
+        found = _attribute(_module(match["where"], spec), match["name"], spec)
+        if not isinstance(found, chainer.Link):
+            if not callable(found):
+                raise UsageError(f"{spec}: is a {type(found).__name__}, not a Link or a function")
+            found = _called(found, spec)
     if not isinstance(found, chainer.Link):
         raise UsageError(f"{spec}: returned a {type(found).__name__}, not a chainer.Link")
     return found
@@ -62,6 +65,8 @@ def _module(where: str, spec: str) -> ModuleType:
             raise UsageError(f"{spec}: there is no file {where}")
         sys.path.insert(0, os.path.dirname(os.path.abspath(where)))
         name = os.path.splitext(os.path.basename(where))[0]
+        if name in sys.modules:  # a model file called numpy.py replaces nothing
+            name = f"chainer_ft_model_{name}"
         location = importlib.util.spec_from_file_location(name, where)
         assert location is not None and location.loader is not None
         module = importlib.util.module_from_spec(location)
@@ -86,11 +91,15 @@ def _attribute(module: ModuleType, name: str, spec: str) -> Any:
 
 def _called(function: Any, spec: str) -> Any:
     try:
-        return function()
+        inspect.signature(function).bind()
     except TypeError as error:
         raise UsageError(
             f"{spec}: must be callable without arguments: {error}; write a function that returns "
             "the model"
         ) from error
-    except Exception as error:
+    except ValueError:  # some built-in functions have no signature
+        pass
+    try:
+        return function()
+    except (Exception, SystemExit) as error:
         raise UsageError(f"{spec}: failed: {type(error).__name__}: {error}") from error

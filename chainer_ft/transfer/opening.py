@@ -69,7 +69,7 @@ def _head(path: str) -> bytes:
     if os.path.isdir(path):
         raise FormatError(f"{path}: is a folder; name a weights file in it")
     if not os.path.lexists(path):
-        raise FormatError(f"{path}: there is no such file{_similar(path)}")
+        raise FormatError(f"{path}: there is no such file{similar(path)}")
     if os.path.exists(path) and not os.path.isfile(path):
         raise FormatError(f"{path}: is no regular file; save what it gives to a file first")
     try:
@@ -81,7 +81,7 @@ def _head(path: str) -> bytes:
         ) from error
 
 
-def _similar(path: str) -> str:
+def similar(path: str) -> str:
     """Files beside a missing one that it may have been meant for."""
     folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):

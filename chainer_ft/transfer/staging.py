@@ -105,6 +105,7 @@ def _lost(array: np.ndarray, cast: np.ndarray) -> int:
     """Numbers that overflow, or, where integers take part, change at all."""
     if array.dtype.kind in "fc" and cast.dtype.kind in "fc":
         return int((np.isfinite(array) & ~np.isfinite(cast)).sum())
-    if array.dtype.kind in "biufc":
-        return int((cast.astype(array.dtype) != array).sum())
-    return 0 if cast.dtype.kind == array.dtype.kind else array.size
+    changed = cast.astype(array.dtype) != array
+    if {array.dtype.kind, cast.dtype.kind} == {"i", "u"}:
+        changed |= (cast < 0) != (array < 0)  # -1 comes back from what it wraps to
+    return int(changed.sum())

@@ -111,6 +111,8 @@ class Listing:
     Args:
         entries: The entries; a path stands in it once.
         origin: Where they come from, for messages.
+        ordered: Whether the order is the model's own. Chainer's ``save_npz`` and ``save_hdf5``
+            write the children of a Chain in the order of a set, which is none.
 
     Example:
         >>> listing = Listing.of({"/fc/W": (10, 4), "/fc/b": (10,)})
@@ -120,6 +122,7 @@ class Listing:
 
     entries: tuple[Entry, ...]
     origin: str = ""
+    ordered: bool = True
 
     def __post_init__(self) -> None:
         if len(self._by_path) != len(self.entries):
@@ -152,7 +155,8 @@ class Listing:
     def where(self, keep: Iterable[str]) -> Listing:
         """The entries whose path is in ``keep``, in the listing's own order."""
         wanted = set(keep)
-        return Listing(tuple(e for e in self.entries if e.path in wanted), self.origin)
+        kept = tuple(e for e in self.entries if e.path in wanted)
+        return Listing(kept, self.origin, self.ordered)
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries)

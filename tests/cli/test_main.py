@@ -306,3 +306,31 @@ def test_neither_chainer_nor_h5py_is_imported(arguments: list[str]) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "copy" in done.stdout or "usage" in done.stdout
+
+
+class TestOutput:
+    """Terminals that cannot show everything, and disks that are full."""
+
+    def run(self, tmp_path: Path, stdout: Any, **environment: str) -> subprocess.CompletedProcess:  # type: ignore[type-arg]
+        np.savez(tmp_path / "a.npz", **{"\u5c64/W": np.ones(2)})
+        command = [sys.executable, "-m", "chainer_ft", "show", str(tmp_path / "a.npz")]
+        return subprocess.run(
+            command,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **environment},
+            timeout=60,
+            check=False,
+        )
+
+    def test_an_ascii_terminal(self, tmp_path: Path) -> None:
+        done = self.run(tmp_path, subprocess.PIPE, PYTHONIOENCODING="ascii")
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert rb"/\u5c64/W" in done.stdout
+
+    @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+    def test_a_full_disk(self, tmp_path: Path) -> None:
+        with open("/dev/full", "wb") as full:
+            done = self.run(tmp_path, full)
+        assert done.returncode == 3
+        assert done.stderr == b"chainer-ft: the output cannot be written: No space left on device\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import chainer
 import chainer.links as L  # noqa: N812
 import numpy as np
+import pytest
 
 import chainer_ft  # noqa: F401  makes the next line work
 from chainer_ft.links.walk import listing
@@ -83,7 +84,7 @@ def test_lazy_parameters_say_what_they_know() -> None:
     assert entry.note == "uninitialised"
     conv = of(L.Convolution2D(None, 8, (3, 5)))["/W"]
     assert conv.partial_shape == (8, None, 3, 5)
-    assert of(L.Deconvolution2D(None, 8, 2))["/W"].partial_shape == (None, None, 2, 2)
+    assert of(L.Deconvolution2D(None, 8, 2))["/W"].partial_shape == (None, 8, 2, 2)
 
 
 def test_persistents_of_every_kind() -> None:
@@ -96,3 +97,16 @@ def test_persistents_of_every_kind() -> None:
     assert kinds["/nothing"] == (None, None, "uninitialised")
     assert kinds["/table"] == (None, None, "a Python dict, not an array")
     assert entries["/blocks/1/N"].is_counter
+
+
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [
+        (lambda: L.ConvolutionND(2, None, 8, 3), (8, None, 3, 3)),
+        (lambda: L.DilatedConvolution2D(None, 8, 3), (8, None, 3, 3)),
+        (lambda: L.Deconvolution2D(None, 8, 3, groups=2), (None, 4, 3, 3)),
+        (lambda: L.DepthwiseConvolution2D(None, 2, 3), (2, None, 3, 3)),
+    ],
+)
+def test_lazy_links_of_other_kinds(link, expected: tuple[int | None, ...]) -> None:  # type: ignore[no-untyped-def]
+    assert of(link())["/W"].partial_shape == expected

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainer_ft.errors import PluginError
+from chainer_ft.errors import PluginError, RuleError
 from chainer_ft.planning import Rules, by_name, by_shape, make_plan
 from chainer_ft.types import Clash, Entry, Listing, MatchPolicy, Pair, Plan
 
@@ -48,7 +48,12 @@ def test_every_entry_stands_once(
     source: Listing, target: Listing, policy: MatchPolicy, skips: bool
 ) -> None:
     rules = Rules.of(skip=source.paths[:1] if skips else ())
-    made = make_plan(source, target, policy, rules)
+    try:
+        made = make_plan(source, target, policy, rules)
+    except RuleError as error:  # a skipped name of an array that another name fills
+        assert skips
+        assert "is the same array as" in str(error)
+        return
     in_source, in_target = accounted(made)
     assert in_source == Counter(source.paths)
     assert in_target == Counter(target.paths)

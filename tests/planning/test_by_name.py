@@ -173,3 +173,8 @@ def test_what_neither_side_has_holds_nothing_back() -> None:
     assert (made.missing, made.unexpected) == (("/extra",), ("/extra",))
     lazy = Listing((Entry("/W", None, note="uninitialised"), Entry("/b", (2,))))
     assert pairs(make_plan(lazy, lazy, POLICY)) == [("/b", "/b")]
+
+
+def test_a_wrapper_whose_paths_coincide_is_still_seen_through() -> None:
+    made = plan({"/a/fc/W": (2,), "/a/a/fc/W": (2,)}, {"/fc/W": (2,), "/a/fc/W": (2,)})
+    assert set(pairs(made)) == {("/a/fc/W", "/fc/W"), ("/a/a/fc/W", "/a/fc/W")}

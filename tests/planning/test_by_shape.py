@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from itertools import combinations
+from pathlib import Path
 
+import chainer
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import chainer_ft as ft
 from chainer_ft.planning import make_plan
 from chainer_ft.planning.align import align
 from chainer_ft.planning.by_shape import POLICY
@@ -115,3 +118,28 @@ def test_a_deeper_net_of_equal_blocks_is_a_tie(count: int) -> None:
     made = plan(chain("a", *[(4, 4)] * count), chain("b", *[(4, 4)] * (count + 1)))
     assert made.pairs == ()
     assert len(made.ambiguous) == 1
+
+
+def test_without_model_order_only_unique_shapes_are_paired() -> None:
+    source = Listing(Listing.of(chain("a", (2, 2), (7, 1), (2, 2))).entries, ordered=False)
+    target = Listing.of(chain("b", (2, 2), (2, 2), (7, 1)))
+    for one, other in ((source, target), (target, source)):
+        made = make_plan(one, other, POLICY)
+        assert len(made.pairs) == 1
+        assert made.source[made.pairs[0].source].shape == (7, 1)
+        assert "does not keep the model's order" in made.ambiguous[0].reason
+
+
+def test_files_of_stock_chainer_have_no_order_and_ours_have(tmp_path: Path) -> None:
+    net = chainer.Chain(**{f"conv{i}": chainer.links.Linear(4, 4) for i in range(9)})
+    chainer.serializers.save_npz(str(tmp_path / "stock.npz"), net)
+    chainer.serializers.save_hdf5(str(tmp_path / "stock.h5"), net)
+    for name in ("stock.npz", "stock.h5"):
+        with ft.open(tmp_path / name) as stock:
+            assert not stock.listing.ordered
+    for name in ("ours.npz", "ours.h5"):
+        ft.save(tmp_path / name, net)
+        other = chainer.Chain(**{f"l{i}": chainer.links.Linear(4, 4) for i in range(9)})
+        ft.copy(tmp_path / name, other, policy="shape")
+        for i in range(9):
+            assert (getattr(net, f"conv{i}").W.array == getattr(other, f"l{i}").W.array).all()

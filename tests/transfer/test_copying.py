@@ -290,3 +290,66 @@ def test_lazy_and_none_entries_go_into_a_new_file(tmp_path: Path) -> None:
         net.add_persistent("table", {"a": 1})
         ft.save(str(tmp_path / "no.npz"), net)
     assert not (tmp_path / "no.npz").exists()
+
+
+def test_a_save_that_fails_undoes_the_link(file: str, tmp_path: Path) -> None:
+    net = Net(seed=2)
+    before = state(net)
+    with pytest.raises(FormatError, match="there is no folder"):
+        ft.copy(file, net, out=tmp_path / "none" / "x.npz")
+    assert state(net) == before
+
+
+def test_a_mistyped_target_is_not_a_new_file_when_out_is_named(file: str, tmp_path: Path) -> None:
+    with pytest.raises(FormatError, match=r"ol\.npz: there is no such file or model; did you mean"):
+        ft.copy(file, str(tmp_path / "ol.npz"), out=tmp_path / "new.npz")
+    with pytest.raises(UsageError, match=r"nets\.py: name the model in it, like nets\.py:Net"):
+        ft.copy(file, "nets.py", out=tmp_path / "new.npz")
+
+
+def test_arrays_on_one_memory_are_one_array_or_refused() -> None:
+    def net() -> chainer.Chain:
+        return chainer.Chain(a=L.Linear(2, 2), b=L.Linear(2, 2))
+
+    old, same, turned = net(), net(), net()
+    same.b.W.array = same.a.W.array.view()
+    turned.b.W.array = turned.a.W.array.T
+    with pytest.raises(ArrayError, match="/a/W and /b/W are one array in the target"):
+        ft.copy(old, same)
+    before = state(turned)
+    with pytest.raises(ArrayError, match="lie on the same memory and are not one array"):
+        ft.copy(old, turned)
+    assert state(turned) == before
+
+
+def test_a_read_only_array_of_two_names_stays_one() -> None:
+    net, old = chainer.Chain(a=L.Linear(2, 2), b=L.Linear(2, 2)), chainer.Chain(a=L.Linear(2, 2))
+    net.b.W.array = net.a.W.array
+    net.a.W.array.flags.writeable = False
+    ft.copy(old, net)
+    assert (net.b.W.array == old.a.W.array).all()
+    assert net.b.W.array is net.a.W.array
+
+
+def test_the_rename_and_skip_of_the_contract(file: str) -> None:
+    plan = ft.plan(file, Net(), rename={"^/fc/": "/score/"}, skip=["/fc"])
+    assert {(s.side, s.path) for s in plan.skipped} == {
+        ("source", "/fc/W"),
+        ("source", "/fc/b"),
+        ("target", "/fc/W"),
+        ("target", "/fc/b"),
+    }
+
+
+def test_skipping_one_name_of_a_shared_array_is_an_error() -> None:
+    net = chainer.Chain(a=L.Linear(2, 2, nobias=True), b=L.Linear(2, 2, nobias=True))
+    net.b.W = net.a.W
+    with pytest.raises(UsageError, match="/b/W is the same array as /a/W, which is filled"):
+        ft.plan(chainer.Chain(a=L.Linear(2, 2, nobias=True)), net, skip="/b")
+
+
+def test_a_link_that_contains_itself() -> None:
+    net = chainer.Chain(a=L.Linear(2, 2))
+    net.add_link("me", net)
+    with pytest.raises(ArrayError, match="/me: this link contains itself"):
+        ft.plan(L.Linear(2, 2), net)

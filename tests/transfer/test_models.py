@@ -69,3 +69,29 @@ def test_a_file_with_a_colon_is_a_file(tmp_path: Path, monkeypatch: pytest.Monke
     Path("a:b").write_bytes(b"")
     assert not is_model_spec("a:b")
     assert not is_model_spec("file.npz::/predictor")
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("import sys; sys.exit(0)", "failed: SystemExit: 0"),
+        ("return 1 + ''", "failed: TypeError: unsupported operand"),
+    ],
+)
+def test_a_function_that_exits_or_errs(tmp_path: Path, body: str, message: str) -> None:
+    (tmp_path / "odd_of_test.py").write_text(f"def Net():\n    {body}\n")
+    with pytest.raises(UsageError, match=message):
+        load_model(f"{tmp_path / 'odd_of_test.py'}:Net")
+
+
+def test_what_a_model_prints_is_not_our_output(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "numpy.py").write_text(
+        "import chainer\nprint('hello')\n"
+        "def Net():\n    print('there')\n    return chainer.Link()\n"
+    )
+    before = sys.modules["numpy"]
+    load_model(f"{tmp_path / 'numpy.py'}:Net")
+    assert sys.modules["numpy"] is before
+    assert capsys.readouterr() == ("", "hello\nthere\n")

@@ -80,3 +80,16 @@ def test_blocks_are_checked_too() -> None:
 def test_blocks_are_counted(sizes: tuple[int, ...]) -> None:
     with pytest.raises(ArrayError, match="numbers, /new/W 2"):
         list(checked_blocks((np.ones(size) for size in sizes), target("f8"), "x"))
+
+
+@pytest.mark.parametrize(
+    ("array", "dtype"),
+    [
+        (np.array([-1, 2]), "u8"),
+        (np.array([2**63, 1], "u8"), "i8"),
+        (np.array(["resnet", "vgg"]), "<U3"),
+    ],
+)
+def test_what_wraps_or_is_cut_is_refused(array: np.ndarray, dtype: str) -> None:
+    with pytest.raises(ArrayError, match="1 numbers do not survive the cast"):
+        fitted(array, PAIR, target(dtype), "old.npz")

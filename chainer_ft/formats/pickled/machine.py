@@ -49,6 +49,7 @@ class Machine:
         self.stack: list[Any] = []  # above the last mark
         self.below: list[list[Any]] = []  # what each mark covers
         self.memo: dict[int, Any] = {}
+        self.fetched: set[int] = set()  # ids of what stands in more than one place
 
     def run(self) -> Any:
         """Run to STOP.

@@ -150,9 +150,11 @@ def _get(key: Callable[[Machine], int]) -> Operation:
     def get(machine: Machine) -> None:
         number = key(machine)
         try:
-            machine.stack.append(machine.memo[number])
+            value = machine.memo[number]
         except KeyError:
             raise machine.error(f"memo has no {number}") from None
+        machine.fetched.add(id(value))
+        machine.stack.append(value)
 
     return get
 

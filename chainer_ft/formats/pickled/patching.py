@@ -53,8 +53,8 @@ def save(path: str, source: Source, *, provenance: Any = None, compress: bool = 
     base = source.base
     if not isinstance(base, PickleSource):
         raise FormatError(
-            f"{path}: a pickle can be filled and not made, since making one needs its class; "
-            f"name an existing one as the target, or {_OTHERWISE}"
+            "a pickle can be filled and not made, since making one needs its class; copy into an "
+            "existing one, or write an .npz"
         )
     if not base.whole:
         raise FormatError(f"{base.name}: is packed or a part of a file; {_OTHERWISE}")
@@ -80,7 +80,7 @@ def _patches(base: PickleSource, source: Source) -> Iterator[Patch]:
         if ref.raw is None or not numbers:
             continue
         before = done.setdefault(id(ref.raw), numbers)
-        if shared[id(ref.raw)] > 1 or before != numbers:
+        if shared[id(ref.raw)] > 1 or before != numbers or base.is_fetched(ref):
             raise FormatError(f"{where}: shares its bytes with another array; {_OTHERWISE}")
         if before is numbers:  # a second name of one array needs no second patch
             yield _patch(base, ref, ref.raw, numbers, where)

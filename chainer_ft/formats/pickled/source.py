@@ -19,6 +19,7 @@ from chainer_ft.formats.pickled.describe import details, printable, remarks
 from chainer_ft.formats.pickled.links import Found, LinkRecord, Links
 from chainer_ft.formats.pickled.machine import Machine
 from chainer_ft.formats.pickled.plain import plain_arrays
+from chainer_ft.formats.pickled.records import Call
 from chainer_ft.formats.pickled.search import roots
 from chainer_ft.types import Entry, Listing, Source
 
@@ -60,6 +61,7 @@ class PickleSource(Source):
     def _read_records(self, path: str) -> None:
         self.results, machine, rest = _run_all(self.data, path)
         self.protocol, self._calls = machine.protocol, machine.calls
+        self._fetched = machine.fetched
         self._arrays = Arrays(self.data, path)
         links = Links(self._arrays)
         models = self._models(links)
@@ -85,6 +87,15 @@ class PickleSource(Source):
             ref = self._arrays.find_quietly(call)
             if isinstance(ref, ArrayRef):
                 yield ref
+
+    def is_fetched(self, ref: ArrayRef) -> bool:
+        """Whether the bytes of an array stand in a second place, as one-byte strings do."""
+        record = ref.record
+        holder = record.states[-1] if record.states else record.args
+        # Bytes may be the result of a call, as text that is encoded; dtypes are shared by right.
+        calls = [p for p in holder if isinstance(p, Call) and p.name != "numpy.dtype"]
+        parts = (ref.raw, holder, *calls, *(call.args for call in calls))
+        return not self._fetched.isdisjoint(map(id, parts))
 
     def slot(self, path: str) -> Slot:
         """Where an entry's numbers are."""
@@ -205,6 +216,7 @@ def _run_all(data: Any, path: str) -> tuple[list[Any], Machine, int]:
         except FormatError:
             break
         first.calls += machine.calls
+        first.fetched |= machine.fetched
         first.remarks += machine.remarks
         first.globals |= machine.globals
         position, opcodes = machine.position, machine.opcodes

@@ -144,3 +144,28 @@ def test_the_old_environment_loads_the_result(shared: Path, tmp_path: Path, stem
             assert got.files
             for name in got.files:
                 assert (got[name] == other.read("/" + name.replace("|", "/"))).all()
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("value", [b"\x01", b"b", b"W", b"<"])
+def test_bytes_that_stand_elsewhere_too_are_never_touched(
+    tmp_path: Path, protocol: int, value: bytes
+) -> None:
+    """One-byte strings are singletons, so an array's bytes may be a mark or a part of a name."""
+    old = chainer.Link()
+    old.add_persistent("flag", np.frombuffer(value, np.uint8).copy())
+    old.mark, old.table = value, {value: 1, value.decode("latin-1"): 2}
+    file = tmp_path / "old.pkl"
+    file.write_bytes(pickle.dumps(old, protocol))
+    before = file.read_bytes()
+    new = chainer.Link()
+    new.add_persistent("flag", np.array([77], np.uint8))
+    try:
+        ft.copy(new, str(file))
+    except ft.ChainerFTError as error:
+        assert "shares its bytes" in str(error)
+        assert file.read_bytes() == before
+    else:
+        loaded = pickle.loads(file.read_bytes())
+        assert loaded.flag.tolist() == [77]
+        assert (loaded.mark, loaded.table) == (old.mark, old.table)
