@@ -2,31 +2,39 @@
 
 A compressed npz, chunked HDF5 or a protocol 0 pickle is unpacked once into an uncompressed npz in
 the user's cache folder, under the SHA-256 of the source. Several processes may do so at once:
-files appear whole, and one that is removed stays readable for whoever has it open.
+files appear whole, and one that is removed stays readable for whoever has it open. Whatever goes
+wrong in the folder costs time and a warning, never the command.
 """
 
 from __future__ import annotations
 
+import logging
 import os
+import re
+import secrets
+import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from chainer_ft.errors import FormatError
+from chainer_ft.errors import ChainerFTError, UsageError
 from chainer_ft.formats import npz
 from chainer_ft.formats.atomic import replacing
 from chainer_ft.formats.provenance import file_hash
-from chainer_ft.types import Entry, Listing, Source
+from chainer_ft.transfer.cached import Cached, Readable
+from chainer_ft.types import Source
 
-SCHEMA = "chainer_ft.cache/1"
-_SUFFIX = ".npz"
+SCHEMA = "chainer_ft.cache/2"
 _LIMIT = 8 << 30
+_DIGITS = re.compile("[0-9]{1,18}")
+#: What the cache makes; nothing else in the folder is ever listed or removed.
+_NAME = re.compile(r"[0-9a-f]{64}(\.[0-9a-f]{16})?\.npz")
+_TROUBLE = (OSError, ValueError, ChainerFTError)
+
+log = logging.getLogger("chainer_ft")
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,16 @@ class Cache:
         self, folder: str | os.PathLike[str] | None = None, limit: int | None = None
     ) -> None:
         self.folder = Path(folder or os.environ.get("CHAINER_FT_CACHE") or default_folder())
-        self.limit = _limit() if limit is None else limit
+        self._limit = limit
+
+    @property
+    def limit(self) -> int:
+        """Bytes in all.
+
+        Raises:
+            UsageError: ``CHAINER_FT_CACHE_BYTES`` is no number.
+        """
+        return _limit() if self._limit is None else self._limit
 
     def fast(self, source: Source, file: str, view: str = "") -> Source:
         """The source from the cache, putting it there first where it pays.
@@ -72,48 +89,83 @@ class Cache:
             view: What tells this view of the file from others (a prefix).
 
         Returns:
-            Source: Itself where it is fast already, or too large for the cache.
+            Source: Itself where it is fast already, too large for the cache, or the folder
+                cannot be used (a warning says why).
+
+        Raises:
+            UsageError: ``CHAINER_FT_CACHE_BYTES`` is no number.
         """
-        digest = file_hash(file).hexdigest() if source.is_slow else None
-        if digest is None or sum(entry.nbytes for entry in source.listing) > self.limit:
+        try:
+            cached = self._cached(source, file, view)
+        except BaseException:
+            source.close()
+            raise
+        if cached is None:
             return source
-        key = sha256(f"{digest}{view}{source.format}".encode()).hexdigest()
-        path = self.folder / (key + _SUFFIX)
-        cached = self._opened(path, digest) or self._made(path, source, digest)
         source.close()
         return cached
 
     def files(self) -> Iterator[CachedFile]:
         """What is in it, the least recently used first."""
         found = []
-        for path in self.folder.glob("*" + _SUFFIX) if self.folder.is_dir() else ():
-            with suppress(FileNotFoundError):
-                stat = path.stat()
-                found.append(CachedFile(path, stat.st_size, stat.st_mtime))
+        for path in self._paths():
+            with suppress(OSError):
+                facts = path.lstat()
+                if not stat.S_ISDIR(facts.st_mode):
+                    found.append(CachedFile(path, facts.st_size, facts.st_mtime))
         yield from sorted(found, key=lambda file: file.used)
 
     def clear(self) -> int:
         """Remove everything; returns the bytes that were freed."""
         return sum(_removed(file) for file in self.files())
 
-    def _opened(self, path: Path, digest: str) -> Source | None:
+    def _paths(self) -> list[Path]:
         try:
-            cached = Cached(path)
-        except FormatError:  # not there, or damaged: it is made anew
+            names = os.listdir(self.folder)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            self._warn(error)
+            return []
+        return [self.folder / name for name in names if _NAME.fullmatch(name)]
+
+    def _cached(self, source: Source, file: str, view: str) -> Cached | None:
+        too_large = sum(entry.nbytes for entry in source.listing) > self.limit
+        if not source.is_slow or too_large or not Readable(source).listing.entries:
             return None
-        if cached.digest != digest:
-            cached.close()
+        digest = file_hash(file).hexdigest()
+        if digest is None:
             return None
-        with suppress(OSError):
-            os.utime(path)
+        key = sha256("\0".join((digest, view, source.format)).encode()).hexdigest()
+        path = self.folder / f"{key}.npz"
+        cached = _opened(path, source, key)
+
+        def is_same() -> bool:
+            return file_hash(file).hexdigest() == digest
+
+        if cached is None and self._made(path, source, key, is_same):
+            cached = _opened(path, source, key)  # None: another process has evicted it already
+            self._shrink(keep=path)
         return cached
 
-    def _made(self, path: Path, source: Source, digest: str) -> Source:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
-            npz.save(temporary, _Readable(source), provenance=_facts(source, digest))
-        self._shrink(keep=path)
-        return Cached(path)
+    def _made(self, path: Path, source: Source, key: str, is_same: Callable[[], bool]) -> bool:
+        """Whether the source could be unpacked to the path, in place of whatever is there."""
+        new = path.with_name(f"{key}.{secrets.token_hex(8)}.npz")
+        try:
+            self.folder.mkdir(0o700, parents=True, exist_ok=True)
+            with replacing(new) as temporary:
+                os.chmod(temporary, 0o600)  # while it is empty: the source may be private
+                npz.save(temporary, Readable(source), provenance={"schema": SCHEMA, "key": key})
+            if not is_same():  # it was rewritten while it was being unpacked
+                return False
+            _put(new, path)
+        except _TROUBLE as error:
+            self._warn(error)
+            return False
+        finally:
+            with suppress(OSError):
+                new.unlink()
+        return True
 
     def _shrink(self, keep: Path) -> None:
         files = list(self.files())
@@ -124,75 +176,60 @@ class Cache:
             if file.path != keep:
                 total -= _removed(file)
 
-
-class Cached(Source):
-    """A source from the cache: the listing that the original had, arrays from the npz."""
-
-    def __init__(self, path: Path) -> None:
-        self._npz = npz.open_npz(str(path))
-        try:
-            facts = dict(self._npz.provenance or {})
-            if facts.get("schema") != SCHEMA:
-                raise FormatError(f"{path}: is no file of the cache")
-            self.name, self.format = str(facts["name"]), str(facts["format"])
-            self.digest = str(facts["sha256"])
-            self.notes, self.details = tuple(facts["notes"]), tuple(facts["details"])
-            self.provenance, self.whole = facts["provenance"], bool(facts["whole"])
-            entries = tuple(_entry(data) for data in facts["entries"])
-            self._listing = Listing(entries, self.name)
-        except (KeyError, TypeError, ValueError) as error:
-            self.close()
-            raise FormatError(f"{path}: is no file of the cache") from error
-        except BaseException:
-            self.close()
-            raise
-
-    @property
-    def listing(self) -> Listing:
-        return self._listing
-
-    def read(self, path: str) -> np.ndarray:
-        return self._npz.read(path)
-
-    def blocks(self, path: str) -> Iterator[np.ndarray]:
-        return self._npz.blocks(path)
-
-    def close(self) -> None:
-        self._npz.close()
-
-
-class _Readable(Source):
-    """What of a source can be read."""
-
-    def __init__(self, source: Source) -> None:
-        self.name, self._source = source.name, source
-        paths = [e.path for e in source.listing if e.shape is not None and not e.note]
-        self._listing = source.listing.where(paths)
-
-    @property
-    def listing(self) -> Listing:
-        return self._listing
-
-    def read(self, path: str) -> np.ndarray:
-        return self._source.read(path)
-
-    def blocks(self, path: str) -> Iterator[np.ndarray]:
-        return self._source.blocks(path)
+    def _warn(self, error: Exception) -> None:
+        log.warning(
+            "nothing is cached in %s: %s; CHAINER_FT_CACHE names another folder",
+            self.folder,
+            (isinstance(error, OSError) and error.strerror) or error,
+        )
 
 
 def default_folder() -> Path:
     """Where this system keeps caches of the user."""
-    home = Path.home()
+    try:
+        home = Path.home()
+    except RuntimeError:  # a user without a home has no cache: nothing can be made below this
+        home = Path(os.devnull)
     if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", home / "AppData" / "Local")) / "chainer_ft"
+        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "chainer_ft"
     if sys.platform == "darwin":
         return home / "Library" / "Caches" / "chainer_ft"
-    return Path(os.environ.get("XDG_CACHE_HOME", home / ".cache")) / "chainer_ft"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "chainer_ft"
 
 
 def _limit() -> int:
-    text = os.environ.get("CHAINER_FT_CACHE_BYTES", "")
-    return int(text) if text.isdigit() else _LIMIT
+    text = os.environ.get("CHAINER_FT_CACHE_BYTES") or str(_LIMIT)
+    if not _DIGITS.fullmatch(text):
+        raise UsageError(
+            f"CHAINER_FT_CACHE_BYTES is {text[:40]!a}, which is no number of bytes; write it in "
+            f"digits, CHAINER_FT_CACHE_BYTES={_LIMIT}"
+        )
+    return int(text)
+
+
+def _opened(path: Path, source: Source, key: str) -> Cached | None:
+    """The source from a file of the cache; ``None`` where that is not there, or damaged."""
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):  # a link is not followed, a pipe not waited for
+            return None
+        file = npz.open_npz(str(path))
+    except _TROUBLE:
+        return None
+    if file.provenance != {"schema": SCHEMA, "key": key} or not Cached.fits(file, source):
+        file.close()
+        return None
+    with suppress(OSError):
+        os.utime(path)
+    return Cached(file, source)
+
+
+def _put(new: Path, path: Path) -> None:
+    """Rename, which never follows a link; a folder in the place goes, if it is empty."""
+    with suppress(FileNotFoundError):
+        if stat.S_ISDIR(path.lstat().st_mode):
+            path.rmdir()
+    with suppress(FileNotFoundError):  # another process may have evicted it already
+        os.replace(new, path)
 
 
 def _removed(file: CachedFile) -> int:
@@ -201,35 +238,3 @@ def _removed(file: CachedFile) -> int:
     except OSError:
         return 0
     return file.nbytes
-
-
-def _facts(source: Source, digest: str) -> dict[str, Any]:
-    entries = []
-    for entry in source.listing:
-        data = asdict(entry)
-        data["dtype"] = None if entry.dtype is None else np.lib.format.dtype_to_descr(entry.dtype)
-        entries.append(data)
-    return {
-        "schema": SCHEMA,
-        "sha256": digest,
-        "name": source.name,
-        "format": source.format,
-        "whole": source.whole,
-        "notes": list(source.notes),
-        "details": list(source.details),
-        "provenance": source.provenance,
-        "entries": entries,
-    }
-
-
-def _entry(data: dict[str, Any]) -> Entry:
-    tuples = ("shape", "bases", "transforms", "partial_shape")
-    fields: dict[str, Any] = {
-        key: tuple(value) if key in tuples and value is not None else value
-        for key, value in data.items()
-    }
-    if fields["dtype"] is not None:
-        descr = fields["dtype"]
-        named = [tuple(field) for field in descr] if isinstance(descr, list) else descr
-        fields["dtype"] = np.dtype(named)
-    return Entry(**fields)
