@@ -52,3 +52,42 @@ def test_list_and_clear(folder: Path, capsys: pytest.CaptureFixture[str]) -> Non
 def test_an_unknown_action(folder: Path) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["cache", "burn"])
+
+
+def test_a_folder_that_cannot_be_used_fails_no_verb(
+    folder: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    folder.write_text("a file in its place")
+    commands = (["show", "net.npz", "--cache"], ["cache", "list"], ["cache", "clear"])
+    for command in commands:
+        caplog.clear()
+        assert main(command) == 0
+        assert f"nothing is cached in {folder}" in caplog.text
+    assert "/W" in capsys.readouterr().out
+    assert folder.read_text() == "a file in its place"
+
+
+@pytest.mark.parametrize("command", [["show", "net.npz", "--cache"], ["cache", "list"]])
+def test_a_limit_that_is_no_number(
+    folder: Path,
+    command: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("CHAINER_FT_CACHE_BYTES", "8GB")
+    assert main(command) == 2
+    assert "CHAINER_FT_CACHE_BYTES is '8GB'" in capsys.readouterr().err
+
+
+def test_clear_reports_no_more_than_was_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CHAINER_FT_CACHE_BYTES", "8GB")
+    folder.mkdir()
+    kept = folder / f"{'0' * 64}.npz"
+    kept.write_bytes(b"12345")
+    assert main(["cache", "clear"]) == 2  # the limit is wrong: nothing is done
+    assert kept.exists()
+    monkeypatch.delenv("CHAINER_FT_CACHE_BYTES")
+    assert main(["cache", "clear"]) == 0
+    assert capsys.readouterr().out.startswith("freed 5 bytes")
