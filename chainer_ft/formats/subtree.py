@@ -23,6 +23,7 @@ class Subtree(Source):
     def __init__(self, whole: Source, prefix: str) -> None:
         self.name, self.format = f"{whole.name}::{prefix}", whole.format
         self.notes, self.provenance = whole.notes, whole.provenance
+        self.is_slow, self.details = whole.is_slow, whole.details
         self._whole, self._prefix = whole, prefix
         inside = tuple(e for e in whole.listing if e.path.startswith(prefix + "/"))
         self._listing = Listing(
