@@ -69,10 +69,10 @@ def _decoded(file: MappedFile, ref: ArrayRef, where: str) -> Iterator[np.ndarray
     assert ref.raw is not None
     itemsize, kept = ref.dtype.itemsize, b""
     for piece in pieces(file.stream, ref.raw, ref.as_latin1, where):
-        joined = kept + piece
-        whole = len(joined) - len(joined) % itemsize
-        kept = joined[whole:]
-        if whole:
-            yield np.frombuffer(joined[:whole], ref.dtype)
+        joined = kept + piece if kept else piece
+        count = len(joined) // itemsize
+        kept = joined[count * itemsize :]
+        if count:
+            yield np.frombuffer(joined, ref.dtype, count)
     if kept:
         raise FormatError(f"{where}: its bytes end inside a number")
