@@ -37,7 +37,7 @@ def value_of(data: bytes, record: Any) -> Any:
     if isinstance(record, Mapping):
         return {value_of(data, k): value_of(data, v) for k, v in record.pairs}
     if isinstance(record, Bag):
-        return {value_of(data, item) for item in record.items}
+        return frozenset(value_of(data, item) for item in record.items)
     if isinstance(record, Raw):
         stored = data[record.start : record.end]
         coding = "raw-unicode-escape" if record.coding == "unicode" else "utf-8"
