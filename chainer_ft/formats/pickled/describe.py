@@ -20,13 +20,14 @@ _BOOKKEEPING = re.compile(
 #: functions that run what they are given.
 _ORDINARY = re.compile(
     r"numpy\.(core|_core)\.(multiarray\.(_reconstruct|scalar)|numeric\._frombuffer)"
-    r"|numpy\.(dtype|ndarray|recarray|matrix|u?int\d+|float\d+|bool_?|number)"
+    r"|numpy\.(dtype|ndarray|recarray|record|matrix|u?int\d+|float\d+|bool_?|number)"
     r"|numpy\.(matrixlib\.)?defmatrix\.matrix|numpy\.ma\.core\.\w+"
     r"|cupy\.(core\.core|_core\.core|creation\.from_data)\.(array|ndarray|_ndarray_from_numpy)"
     r"|cupy\.cuda\.device\.\w+|chainerx(\._device)?\.(ndarray|_recover_device)"
     r"|chainer(mn)?\.(links|functions|function|initializers?|optimizers?|optimizer_hooks|flag"
     r"|variable|link|sequential|function_set|backends|_backend|distributions|function_hooks)"
-    r"(\._?[a-z]\w*)*\.\w+|chainer\.cuda\._reconstruct|chainer\.[A-Z]\w*"
+    r"(\._?[a-z]\w*)*\._?[A-Z]\w*|chainer\.functions\.\w+(\.\w+\.\w+)?|chainer\.[A-Z]\w*"
+    r"|chainer\.variable\.(_create_variable|_recover_parameter)|chainer\.cuda\._reconstruct"
     r"|collections\.(OrderedDict|defaultdict|deque|Counter)|_codecs\.encode"
     r"|copy_?reg\.(_reconstructor|__newobj__)"
     r"|(__builtin__|builtins)\.(set|frozenset|bytes|bytearray|object|complex|list|dict|tuple|slice)"

@@ -80,14 +80,14 @@ class Dtypes:
         return made.newbyteorder(">" if order == ">" else "<") if order in ("<", ">") else made
 
     def _structured(self, names: Any, fields: Any, size: int) -> np.dtype | NoArray:
-        """Fields of simple dtypes."""
+        """Fields of simple dtypes, without titles."""
         if not isinstance(names, tuple) or len(names) > _MOST_FIELDS:
             return _UNKNOWN
         known = self.texts.dictionary(fields)
         keys, formats, offsets = [], [], []
         for name in map(self.texts.text, names):
             field = known.get(name or "")
-            if name is None or not isinstance(field, tuple) or len(field) < 2:
+            if name is None or not isinstance(field, tuple) or len(field) != 2:
                 return _UNKNOWN
             inner = self._made(field[0], is_field=True) if _is_dtype(field[0]) else _UNKNOWN
             if isinstance(inner, NoArray) or type(field[1]) is not int:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 
+from chainer_ft.errors import FormatError, TruncatedError
 from chainer_ft.formats.pickled import wrapped
 from chainer_ft.types import Source, SourceLoader
 
 _SURE = re.compile(rb"\x80[\x02-\x05]")
-#: Protocols 0 and 1 begin with whatever they hold: marks, empty containers, a class.
-_LIKELY = re.compile(rb"\(d?p?\d*\n|\(l?p?\d*\n|\(?[ci][\w.]+\n[\w.]+\n|\(c?[\w.]+\n|[\]}q(]")
+#: Protocols 0 and 1 begin with whatever they hold: a dictionary, a list, a class.
+_LIKELY = re.compile(rb"\(dp?\d*\n|\(lp?\d*\n|\(?[ci][\w.]+\n[\w.]+\n|\(c[\w.]+\n")
+#: So do sentences and tables in brackets.
+_PERHAPS = re.compile(rb"[\]}(]")
 #: PyTorch's old files begin with a pickle of this number.
 _TORCH = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
 
@@ -25,7 +28,20 @@ def detect(head: bytes, path: str) -> float:
 def _bare(head: bytes) -> float:
     if _SURE.match(head):
         return 0.0 if _TORCH in head[:64] else 0.8
-    return 0.45 if _LIKELY.match(head) else 0.0
+    return 0.45 if _LIKELY.match(head) or (_PERHAPS.match(head) and _runs(head)) else 0.0
+
+
+def _runs(head: bytes) -> bool:
+    """Whether these are opcodes, as far as they go."""
+    from chainer_ft.formats.pickled.machine import Machine
+
+    try:
+        Machine(head, "").run()
+    except TruncatedError:
+        return True
+    except FormatError:
+        return False
+    return True
 
 
 def open_pickle(path: str) -> Source:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     Operation = Callable[[Machine], None]
 
-_MOST_DIGITS = 150
+_MOST_DIGITS = 160
 _MOST_STATES = 16
 _DOUBLE = Struct(">d")
 
@@ -186,7 +186,7 @@ def _append(machine: Machine, items: list[Any]) -> None:
         target.extend(items)
     elif isinstance(target, (Call, Bag)):
         target.items.extend(items)
-    else:
+    elif items:  # nothing may be appended to anything
         raise _misused(machine, "append to", target)
 
 
@@ -204,7 +204,7 @@ def _set_items(machine: Machine, items: list[Any]) -> None:
         target.pairs.extend(pairs)
     elif isinstance(target, Call):
         target.items.extend(pairs)
-    else:
+    elif items:
         raise _misused(machine, "set items of", target)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 
@@ -24,11 +25,13 @@ def whole_array(file: MappedFile, ref: ArrayRef, where: str) -> np.ndarray:
     Raises:
         FormatError: The stream holds other bytes than the shape needs.
     """
-    array = np.empty(ref.shape, ref.dtype, order="F" if ref.fortran else "C")
-    flat = array.T.reshape(-1) if ref.fortran else array.reshape(-1)
+    order: Literal["F", "C"] = "F" if ref.fortran else "C"
+    stored = np.empty(ref.nbytes, np.uint8)  # not every dtype may be viewed as a buffer
+    array = stored.view(ref.dtype).reshape(ref.shape, order=order)
     if ref.is_plain and ref.raw is not None:
-        file.read_into(flat, ref.raw.start)
+        file.read_into(stored, ref.raw.start)
         return array
+    flat = stored.view(ref.dtype)
     done = 0
     for block in blocks(file, ref, where):
         flat[done : done + block.size] = block
@@ -69,10 +72,10 @@ def _decoded(file: MappedFile, ref: ArrayRef, where: str) -> Iterator[np.ndarray
     assert ref.raw is not None
     itemsize, kept = ref.dtype.itemsize, b""
     for piece in pieces(file.stream, ref.raw, ref.as_latin1, where):
-        joined = kept + piece
-        whole = len(joined) - len(joined) % itemsize
-        kept = joined[whole:]
-        if whole:
-            yield np.frombuffer(joined[:whole], ref.dtype)
+        joined = kept + piece if kept else piece
+        count = len(joined) // itemsize
+        kept = joined[count * itemsize :]
+        if count:
+            yield np.frombuffer(joined, ref.dtype, count)
     if kept:
         raise FormatError(f"{where}: its bytes end inside a number")

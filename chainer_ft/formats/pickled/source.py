@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from chainer_ft.formats.pickled.search import roots
 from chainer_ft.types import Entry, Listing, Source
 
 _UNINITIALISED = "uninitialised parameter or None"
+_NO_ARRAY = "a Python object, not an array"
 _MOST_PICKLES = 1000
 _Root = tuple[tuple[str, ...], LinkRecord]
 
@@ -150,20 +151,21 @@ class PickleSource(Source):
 
     def _slot(self, path: str, one: Found, owners: dict[int, str]) -> Slot:
         link_type = None if one.link_type is None else printable(one.link_type)
+        made = Entry(path, None, None, one.kind, link_type)
         ref = self._arrays.find_quietly(one.value)
         if isinstance(ref, NoArray):
-            return Slot(Entry(path, ref.shape, None, one.kind, link_type, note=ref.why))
-        if ref is not None:
+            return Slot(replace(made, shape=ref.shape, note=ref.why))
+        is_variable = self._arrays.is_variable(one.value)
+        if ref is not None or is_variable:
             owner = owners.setdefault(id(one.value), path)  # one Variable, not one array
-            shared = None if owner == path else owner
-            entry = Entry(path, ref.shape, ref.dtype, one.kind, link_type, shared_with=shared)
-            return Slot(entry, ref)
+            made = replace(made, shared_with=None if owner == path else owner)
+        if ref is not None:
+            return Slot(replace(made, shape=ref.shape, dtype=ref.dtype), ref)
         number = self._number(one.value)
         if number is not None:
-            return Slot(Entry(path, (), number.dtype, one.kind, link_type), number=number)
-        empty = one.missing or one.value is None or self._arrays.is_variable(one.value)
-        note = _UNINITIALISED if empty else "a Python object, not an array"
-        return Slot(Entry(path, None, None, one.kind, link_type, note=note))
+            return Slot(replace(made, shape=(), dtype=number.dtype), number=number)
+        is_empty = is_variable or one.missing or one.value is None
+        return Slot(replace(made, note=_UNINITIALISED if is_empty else _NO_ARRAY))
 
     def _number(self, value: Any) -> np.ndarray | None:
         if isinstance(value, list) and len(value) == 1:  # Chainer 1.4 kept N in a list
