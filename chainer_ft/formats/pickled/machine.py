@@ -15,7 +15,7 @@ from chainer_ft.formats.pickled.records import Call, Global
 
 #: An opcode costs up to 200 bytes and half a microsecond. Real files of more than a few links
 #: have two bytes and more for each.
-SPARE_OPCODES, MOST_OPCODES = 500_000, 16_000_000
+SPARE_OPCODES, MOST_OPCODES = 200_000, 16_000_000
 _MOST_NAME = 1000
 _STOP = ord(".")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from chainer_ft.errors import UnsafeError
@@ -12,7 +12,7 @@ from chainer_ft.formats.pickled.records import Bag, Call, Mapping
 from chainer_ft.formats.pickled.texts import Texts
 
 _DEEPEST = 64
-_CONTAINERS = (Call, Mapping, Bag, list, tuple)
+_CONTAINERS = frozenset([Call, Mapping, Bag, list, tuple])
 #: A way is a chain: the way before, the last name, its length. Too long ones are not kept.
 _Way = tuple[Any, str, int] | None
 
@@ -29,7 +29,9 @@ def roots(links: Links, result: Any) -> list[tuple[tuple[str, ...], LinkRecord]]
     """
     found: list[tuple[tuple[str, ...], LinkRecord]] = []
     seen = {id(result)}
-    queue: deque[tuple[_Way, Any]] = deque([(None, result)])
+    queue: deque[tuple[_Way, Any]] = deque()
+    if type(result) in _CONTAINERS:
+        queue.append((None, result))
     while queue:
         way, record = queue.popleft()
         link = links.link(record)
@@ -37,10 +39,11 @@ def roots(links: Links, result: Any) -> list[tuple[tuple[str, ...], LinkRecord]]
             found.append((_names(way, links.arrays.path), link))
             continue
         depth = way[2] + 1 if way else 1
+        before = way if depth <= _DEEPEST else None
         for name, inner in _inside(links.texts, record, seen):
-            if isinstance(inner, _CONTAINERS) and id(inner) not in seen:
+            if id(inner) not in seen:
                 seen.add(id(inner))
-                queue.append(((way if depth <= _DEEPEST else None, name, depth), inner))
+                queue.append(((before, name, depth), inner))
     return found
 
 
@@ -54,33 +57,32 @@ def _names(way: _Way, path: str) -> tuple[str, ...]:
     return tuple(reversed(names))
 
 
-def _inside(texts: Texts, record: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
+def _inside(texts: Texts, record: Any, seen: set[int]) -> Iterable[tuple[str, Any]]:
+    """What a record holds, of the kinds that hold something themselves."""
+    if isinstance(record, Call):
+        return _inside_call(texts, record, seen)
     if isinstance(record, Mapping):
-        for i, (key, value) in enumerate(record.pairs):
-            yield texts.key(key, i), value
-    elif isinstance(record, (list, tuple)):
-        for i, value in enumerate(record):
-            yield str(i), value
-    elif isinstance(record, Bag):
-        for i, value in enumerate(record.items):
-            yield str(i), value
-    elif isinstance(record, Call):
-        yield from _inside_call(texts, record, seen)
+        pairs = enumerate(record.pairs)
+        return [(texts.key(k, i), v) for i, (k, v) in pairs if type(v) in _CONTAINERS]
+    items = record.items if isinstance(record, Bag) else record
+    return [(str(i), value) for i, value in enumerate(items) if type(value) in _CONTAINERS]
 
 
 def _inside_call(texts: Texts, call: Call, seen: set[int]) -> Iterator[tuple[str, Any]]:
     """Attributes, items, arguments. Many calls may share one tuple or state: each is seen once."""
     for state in call.states:
         for part in state[:2] if isinstance(state, tuple) else (state,):
-            if not isinstance(part, Mapping):
-                yield "state", part
-            elif id(part) not in seen:
+            if isinstance(part, Mapping) and id(part) not in seen:
                 seen.add(id(part))
                 yield from _inside(texts, part, seen)
+            elif type(part) in _CONTAINERS:
+                yield "state", part
     for i, item in enumerate(call.items):
-        is_pair = isinstance(item, tuple) and len(item) == 2
-        yield (texts.key(item[0], i), item[1]) if is_pair else (str(i), item)
+        if isinstance(item, tuple) and len(item) == 2:
+            if type(item[1]) in _CONTAINERS:
+                yield texts.key(item[0], i), item[1]
+        elif type(item) in _CONTAINERS:
+            yield str(i), item
     if id(call.args) not in seen:
         seen.add(id(call.args))
-        for i, argument in enumerate(call.args):
-            yield str(i), argument
+        yield from _inside(texts, call.args, seen)
