@@ -36,7 +36,7 @@ def begin(head: bytes, path: str, count: int = 512) -> bytes:
     try:
         with _open(head, path) as stream:
             return stream.read(count)
-    except (*_DAMAGE, RuntimeError, NotImplementedError, FormatError):
+    except (*_DAMAGE, RuntimeError, NotImplementedError, FormatError, MemoryError):
         return b""
 
 
@@ -52,6 +52,8 @@ def unpacked(head: bytes, path: str, size: int) -> MappedFile:
         try:
             with _open(head, path) as stream:
                 _pour(stream, file, limit, path)
+        except MemoryError as error:  # xz may ask for a dictionary of gigabytes
+            raise UnsafeError(f"{path}: asks for more memory to unpack than there is") from error
         except (*_DAMAGE, RuntimeError, NotImplementedError) as error:
             raise FormatError(f"{path}: damaged: {error}; download or copy it again") from error
         file.flush()
