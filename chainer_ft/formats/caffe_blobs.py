@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from chainer_ft.formats.mapped import MappedFile
+from chainer_ft.formats.mapped import MappedFile, fresh
 from chainer_ft.formats.wire import BYTES, FIXED32, FIXED64, VARINT, Record, Wire, signed
 from chainer_ft.types.source import BLOCK_BYTES
 
@@ -46,7 +46,7 @@ class FileBlob:
 
     def read(self) -> np.ndarray:
         """All numbers, flat, straight from the file into a fresh array."""
-        array = np.empty(sum(run.count for run in self.runs), self.dtype)
+        array = fresh((sum(run.count for run in self.runs),), self.dtype)
         done = 0
         for run in self.runs:
             self._fill(array[done : done + run.count], run)

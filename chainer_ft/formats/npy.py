@@ -11,6 +11,7 @@ from math import prod
 import numpy as np
 
 from chainer_ft.errors import FormatError, UnsafeError
+from chainer_ft.formats.mapped import fresh
 
 MAGIC = b"\x93NUMPY"
 HEADER_LIMIT = 1 << 16  # what version 1.0 can hold; longer ones only occur with vast records
@@ -88,8 +89,8 @@ def parse_header(head: bytes, where: str) -> NpyHeader:
 def empty(header: NpyHeader, where: str) -> np.ndarray:
     """An uninitialised array for the header, in its memory order."""
     try:
-        return np.empty(header.shape, header.dtype, order="F" if header.fortran_order else "C")
-    except (ValueError, MemoryError) as error:
+        return fresh(header.shape, header.dtype, header.fortran_order)
+    except (ValueError, MemoryError, OSError, OverflowError) as error:
         raise UnsafeError(f"{where}: shape {header.shape} cannot be allocated: {error}") from error
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from chainer_ft.errors import FormatError
-from chainer_ft.formats.mapped import MappedFile
+from chainer_ft.formats.mapped import MappedFile, fresh
 from chainer_ft.formats.pickled.arrays import ArrayRef
 from chainer_ft.formats.pickled.strings import pieces
 from chainer_ft.types.source import BLOCK_BYTES
@@ -26,7 +26,7 @@ def whole_array(file: MappedFile, ref: ArrayRef, where: str) -> np.ndarray:
         FormatError: The stream holds other bytes than the shape needs.
     """
     order: Literal["F", "C"] = "F" if ref.fortran else "C"
-    stored = np.empty(ref.nbytes, np.uint8)  # not every dtype may be viewed as a buffer
+    stored = fresh((ref.nbytes,), np.dtype(np.uint8))  # not every dtype may be viewed as a buffer
     array = stored.view(ref.dtype).reshape(ref.shape, order=order)
     if ref.is_plain and ref.raw is not None:
         file.read_into(stored, ref.raw.start)
