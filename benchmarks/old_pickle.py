@@ -13,7 +13,7 @@ import types
 
 import numpy as np
 
-if sys.version_info[0] == 2:
+if sys.version_info[0] == 2:  # noqa: UP036  runs on Python 2, too
     import cPickle as pickle  # noqa: N813
 else:
     import pickle
