@@ -6,6 +6,7 @@ import json
 from argparse import ArgumentParser, Namespace
 from datetime import datetime
 
+from chainer_ft.cli.output import say
 from chainer_ft.report.table import align
 from chainer_ft.types import Subcommand
 
@@ -32,15 +33,15 @@ def run(options: Namespace) -> int:
         "files": [{"path": str(f.path), "bytes": f.nbytes, "used": f.used} for f in files],
     }
     if options.json:
-        print(json.dumps(data, indent=1))
+        say(json.dumps(data, indent=1))
         return 0
     if options.action == "clear":
-        print(f"freed {freed:,} bytes in {cache.folder}")
+        say(f"freed {freed:,} bytes in {cache.folder}")
         return 0
     rows = [(f.path.name[:16], f"{f.nbytes:,}", _time(f.used)) for f in files]
     total = sum(f.nbytes for f in files)
-    print("\n".join(align([("file", "bytes", "last used"), *rows], right=(1,))))
-    print(f"{total:,} of {limit:,} bytes in {cache.folder}")
+    say("\n".join(align([("file", "bytes", "last used"), *rows], right=(1,))))
+    say(f"{total:,} of {limit:,} bytes in {cache.folder}")
     return 0
 
 

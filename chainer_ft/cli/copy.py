@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 
+from chainer_ft.cli.output import say
 from chainer_ft.cli.progress import watched
 from chainer_ft.cli.rules import add_cache, add_rules, rules
 from chainer_ft.errors import ChainerFTError, UsageError
@@ -82,7 +83,7 @@ def finish(made: Plan, options: Namespace) -> int:
             outcome = made.apply()
     except ChainerFTError as refused:
         error = refused
-    print(_json(made, outcome, error) if options.json else _text(made, outcome))
+    say(_json(made, outcome, error) if options.json else _text(made, outcome))
     if error is not None:
         raise error
     return 0

@@ -6,6 +6,7 @@ import json
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 
+from chainer_ft.cli.output import say
 from chainer_ft.report.differences import Difference, differences
 from chainer_ft.report.table import align, painted, shape_text, wants_colour
 from chainer_ft.types import Subcommand
@@ -25,7 +26,7 @@ def run(options: Namespace) -> int:
 
     with open_source(options.a) as a, open_source(options.b) as b:
         found = list(differences(a, b))
-    print(_json(found, options) if options.json else _text(found, options))
+    say(_json(found, options) if options.json else _text(found, options))
     differ = any(one.status != "equal" for one in found)
     return 1 if options.exit_code and differ else 0
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, distributions, version
 
 from chainer_ft import compat
+from chainer_ft.cli.output import say
 from chainer_ft.host import default_host
 from chainer_ft.host.records import cause_of
 from chainer_ft.report.table import align
@@ -42,7 +43,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Run the verb; what is broken is something to show, and exit code 1."""
     checks = list(examine())
-    print(_json(checks) if options.json else _text(checks))
+    say(_json(checks) if options.json else _text(checks))
     return 1 if any(check.works is False for check in checks) else 0
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from chainer_ft import __version__
+from chainer_ft.cli.output import flush, give_up, say
 from chainer_ft.errors import ChainerFTError, PluginError
 from chainer_ft.formats.provenance import file_hash
 from chainer_ft.host import Host, Provided, set_default_host
@@ -36,15 +37,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     debug = "--debug" in _ours(arguments)
     try:
-        return _flushed(arguments)
+        return _flushed(_answered(arguments, debug), debug)
+    except SystemExit:  # argparse's, or that of a script
+        if _flushed(0, debug):
+            return 3
+        raise
+
+
+def _answered(arguments: list[str], debug: bool) -> int:
+    """The verb's exit code; or a sentence on stderr, and the code of what is wrong."""
+    try:
+        return _run(arguments)
     except ChainerFTError as error:
         return _explain(error, str(error), error.exit_code, debug)
-    except BrokenPipeError:
-        _give_stdout_up()
+    except BrokenPipeError:  # a verb of a plugin, which was still printing
+        give_up(sys.stdout)
         return 0
     except OSError as error:
-        _give_stdout_up()
-        return _explain(error, f"the output cannot be written: {error.strerror}", 3, debug)
+        give_up(sys.stdout)
+        return _unwritable(error, debug)
     except KeyboardInterrupt:
         return _explain(None, "interrupted; nothing was left half-written", 130, False)
     except MemoryError as error:
@@ -57,18 +68,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _explain(error, sentence, _INTERNAL, debug)
 
 
-def _give_stdout_up() -> None:
-    """What is still in its buffer goes nowhere; Python would fail over it at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _flushed(arguments: list[str]) -> int:
-    """Run, and find out here whether anybody still reads; Python would complain at exit."""
+def _flushed(code: int, debug: bool) -> int:
+    """The exit code; 3 where all went well but for the end of the output."""
     try:
-        return _run(arguments)
-    finally:
-        if sys.stdout is not None and not sys.stdout.closed:
-            sys.stdout.flush()
+        flush()
+    except OSError as error:
+        unwritable = _unwritable(error, debug)
+        return code or unwritable
+    return code
+
+
+def _unwritable(error: OSError, debug: bool) -> int:
+    return _explain(error, f"the output cannot be written: {error.strerror}", 3, debug)
 
 
 def _run(arguments: list[str]) -> int:
@@ -91,7 +102,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _warn(sentence: str) -> None:
-    print(f"chainer-ft: warning: {sentence}", file=sys.stderr)
+    say(f"chainer-ft: warning: {sentence}", sys.stderr)
 
 
 def _silence(sentence: str) -> None:
@@ -100,8 +111,8 @@ def _silence(sentence: str) -> None:
 
 def _explain(error: BaseException | None, sentence: str, code: int, debug: bool) -> int:
     if debug and error is not None:
-        traceback.print_exception(error)
-    print(f"chainer-ft: {sentence}", file=sys.stderr)
+        say("".join(traceback.format_exception(error)).rstrip(), sys.stderr)
+    say(f"chainer-ft: {sentence}", sys.stderr)
     return code
 
 

@@ -6,6 +6,7 @@ import json
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 
+from chainer_ft.cli.output import say
 from chainer_ft.host import Host, PluginRecord, default_host
 from chainer_ft.report.table import align
 from chainer_ft.types import (
@@ -34,7 +35,7 @@ def run(options: Namespace) -> int:
     """Run the verb. A broken plugin is something to show, not a failure."""
     host = default_host()
     host.records()  # asks every plugin, so that what breaks then is known below
-    print(_json(host) if options.json else _text(host))
+    say(_json(host) if options.json else _text(host))
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from argparse import ArgumentParser, Namespace
 
+from chainer_ft.cli.output import say
 from chainer_ft.cli.rules import add_cache
 from chainer_ft.report.json import source_data
 from chainer_ft.report.text import source_table
@@ -23,7 +24,7 @@ def run(options: Namespace) -> int:
     from chainer_ft.transfer import open as open_source
 
     with open_source(options.file, cache=options.cache) as source:
-        print(json.dumps(source_data(source), indent=1) if options.json else source_table(source))
+        say(json.dumps(source_data(source), indent=1) if options.json else source_table(source))
     return 0
 
 
