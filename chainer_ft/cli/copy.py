@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 
 from chainer_ft.cli.output import say
 from chainer_ft.cli.progress import watched
-from chainer_ft.cli.rules import add_cache, add_rules, rules
+from chainer_ft.cli.rules import add_cache, add_rules, floor, rules
 from chainer_ft.errors import ChainerFTError, UsageError
 from chainer_ft.report.json import outcome_data
 from chainer_ft.report.table import wants_colour
@@ -39,7 +39,7 @@ def add_plan_arguments(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("conditions; where one fails, nothing is written")
     group.add_argument(
         "--min-coverage",
-        type=float,
+        type=floor,
         default=0.0,
         metavar="0.0-1.0",
         help="least share of the target's parameters to fill",

@@ -5,6 +5,9 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import Any
 
+from chainer_ft.errors import UsageError
+from chainer_ft.planning import checked_floor
+
 
 def add_rules(parser: ArgumentParser) -> None:
     """Add ``--rename``, ``--skip`` and ``--only``."""
@@ -53,6 +56,19 @@ def rename(text: str) -> tuple[str, str]:
     if not separator or not pattern:
         raise ArgumentTypeError(f"{text!r} is not like '^/fc8/=/score/'")
     return pattern, replacement
+
+
+def floor(text: str) -> float:
+    """A coverage floor.
+
+    Example:
+        >>> floor("0.9")
+        0.9
+    """
+    try:
+        return checked_floor(float(text))
+    except UsageError as error:
+        raise ArgumentTypeError(str(error)) from error
 
 
 def rules(options: Namespace) -> dict[str, Any]:

@@ -41,9 +41,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
         >>> os.listdir(folder)
         ['new.txt']
     """
+    old = old_file(path)
     final = os.path.realpath(path)
     folder = os.path.dirname(final)
-    old = _old(final, path)
     _sweep(final)
     temporary = _new_file(final, old, path)
     try:
@@ -60,8 +60,16 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
             os.unlink(temporary)
 
 
-def _old(final: str, path: object) -> os.stat_result | None:
-    """The file that is to be replaced, if there is one and it may be."""
+def old_file(path: str | os.PathLike[str]) -> os.stat_result | None:
+    """The file that is to be replaced, if there is one.
+
+    Raises:
+        FormatError: It may not be, or there is no folder for a new one.
+    """
+    final = os.path.realpath(path)
+    folder = os.path.dirname(final)
+    if not os.path.isdir(folder):
+        raise FormatError(f"{path}: cannot be written: there is no folder {folder}; make it first")
     try:
         old = os.stat(final)
     except OSError:
@@ -82,8 +90,6 @@ def _new_file(final: str, old: os.stat_result | None, path: object) -> str:
     mode = stat.S_IMODE(old.st_mode) & 0o666 if old is not None else 0o666
     try:
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode | 0o600))
-    except FileNotFoundError as error:
-        raise FormatError(f"{path}: cannot be written: there is no folder {folder}") from error
     except OSError as error:
         raise FormatError(
             f"{path}: cannot be written: {error.strerror} (in {folder}); name a file elsewhere"

@@ -87,7 +87,11 @@ def _saver(item: Saver, guard: Guard) -> Saver:
         with guard(f"{path}: saver {item.name!r}", OSError):  # a full disk is nobody's fault
             item.save(path, source, **options)
 
-    return replace(item, save=save)
+    def check(path: str, base: Source | None) -> None:
+        with guard(f"{path}: saver {item.name!r}"):
+            item.check(path, base)
+
+    return replace(item, save=save, check=check)
 
 
 def _policy(item: MatchPolicy, guard: Guard) -> MatchPolicy:

@@ -21,8 +21,7 @@ def check(plan: Plan, min_coverage: float = 0.0, strict: bool = False) -> None:
         CoverageError: The plan is under the floor.
         StrictError: Something is left over.
     """
-    if not 0.0 <= min_coverage <= 1.0:
-        raise UsageError(f"the coverage floor is from 0.0 to 1.0, not {min_coverage}")
+    checked_floor(min_coverage)
     if (plan.target.entries and plan.coverage == 0.0) or _is_void(plan):
         raise NothingMatchedError(_nothing(plan))
     if plan.coverage < min_coverage:
@@ -32,6 +31,21 @@ def check(plan: Plan, min_coverage: float = 0.0, strict: bool = False) -> None:
         )
     if strict:
         _check_strict(plan)
+
+
+def checked_floor(share: float) -> float:
+    """The share, which may be a coverage floor.
+
+    Raises:
+        UsageError: It is not from 0.0 to 1.0.
+
+    Example:
+        >>> checked_floor(0.9)
+        0.9
+    """
+    if not 0.0 <= share <= 1.0:
+        raise UsageError(f"the coverage floor is from 0.0 to 1.0, not {share}")
+    return share
 
 
 def _is_void(plan: Plan) -> bool:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from chainer_ft.errors import UsageError
 from chainer_ft.formats.provenance import FileHash, file_hash, of_plan
 from chainer_ft.host import Host
-from chainer_ft.planning import check
+from chainer_ft.planning import check, checked_floor
 from chainer_ft.transfer.ends import End, file_of, opened, reopened
 from chainer_ft.transfer.merged import Merged
-from chainer_ft.transfer.saving import save
+from chainer_ft.transfer.saving import save, writer
 from chainer_ft.transfer.staging import stage
 from chainer_ft.types import Outcome, Plan, Source
 
@@ -37,6 +37,18 @@ class Terms:
     strict: bool = False
     out: str | None = None
     compress: bool = False
+
+    def __post_init__(self) -> None:
+        checked_floor(self.min_coverage)
+
+    def check_out(self, base: Source | None = None) -> None:
+        """Raise where the result could not be written: better known before the work.
+
+        Args:
+            base: The existing file whose entries are the target.
+        """
+        if self.out is not None:
+            writer(self.out, self.host, base=base)
 
     def check(self, plan: Plan) -> None:
         """Raise :class:`RefusedError` where the plan may not be applied."""

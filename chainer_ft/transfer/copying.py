@@ -15,7 +15,6 @@ from chainer_ft.transfer.appliers import FileApplier, LinkApplier, Terms
 from chainer_ft.transfer.ends import End, Path, is_link, listing_of_link, opened
 from chainer_ft.transfer.models import is_model_spec, load_model
 from chainer_ft.transfer.opening import similar
-from chainer_ft.transfer.saving import saver_for
 from chainer_ft.types import Listing, MatchPolicy, Outcome, Pair, Plan, Source
 
 if TYPE_CHECKING:
@@ -74,8 +73,6 @@ def plan(
     named = None if out is None else os.fspath(out)
     if isinstance(target, str) and target.endswith(".py"):
         raise UsageError(f"{target}: name the model in it, like {target}:Net")
-    if named is not None:
-        saver_for(named, host)  # better known before the work than after it
     request = _Request(
         host.get(MatchPolicy, policy),
         Rules.of(rename, skip, only),
@@ -195,10 +192,12 @@ class _Request:
     terms: Terms
 
     def into_link(self, origin: End, source: Source, link: chainer.Link, spec: str = "") -> Plan:
+        self.terms.check_out()
         made = self._plan(source, listing_of_link(link, spec))
         return replace(made, applier=LinkApplier(origin, link, self.terms, spec))
 
     def into_file(self, origin: End, source: Source, end: End, target: Source) -> Plan:
+        self.terms.check_out(target)
         terms, form = self.terms, None
         if terms.out is None and target.whole and not isinstance(end, Source):
             terms, form = replace(terms, out=os.fspath(cast("str", end))), target.format
@@ -207,11 +206,11 @@ class _Request:
 
     def into_new_file(self, origin: End, source: Source, path: str) -> Plan:
         """Everything, under its new names, without what is skipped or cannot be read."""
+        terms = replace(self.terms, out=self.terms.out or path)
+        terms.check_out()
         theirs, origins = renamed(source.listing, self.rules)
         gone = {skip.path for skip in skips(theirs, Listing(()), self.rules, origins)}
         kept = tuple(e for e in theirs if e.path not in gone and (e.shape is None or not e.note))
-        terms = replace(self.terms, out=self.terms.out or path)
-        saver_for(terms.out or path, self.terms.host)
         target = Listing(kept, path, theirs.ordered)
         made = make_plan(source.listing, target, _TO_ITSELF, self.rules)
         return replace(made, applier=FileApplier(origin, None, terms))

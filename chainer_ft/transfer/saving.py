@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from chainer_ft.errors import ChainerFTError, FormatError, PluginError
-from chainer_ft.formats.atomic import replacing
+from chainer_ft.formats.atomic import old_file, replacing
 from chainer_ft.formats.provenance import SCHEMA, Given, versions
 from chainer_ft.host import Host, Provided, default_host
 from chainer_ft.types import Saver, Source
@@ -48,8 +48,8 @@ def save(
         >>> chainer.serializers.load_npz(file, chainer.links.Linear(3, 2))
     """
     host = host or default_host()
-    one = host.get(Saver, format) if format else saver_for(os.fspath(path), host)
     source = model if isinstance(model, Source) else _link_source(model)
+    one = writer(os.fspath(path), host, base=source.base, format=format)
     inside = provenance or (lambda: {"schema": SCHEMA, "sources": [], "versions": versions()})
     with replacing(path) as temporary:
         try:
@@ -62,6 +62,27 @@ def save(
                 f"{path}: saver {one.item.name!r} of plugin {one.plugin} failed: "
                 f"{type(error).__name__}: {error}"
             ) from error
+
+
+def writer(
+    path: str, host: Host, *, base: Source | None = None, format: str | None = None
+) -> Provided[Saver]:
+    """The saver of a path, sure that it can write there: better known before the work.
+
+    Args:
+        path: The file to write.
+        host: The plugins to ask.
+        base: The existing file that the result is made from, if it is.
+        format: Name of the saver; by default the one of the suffix.
+
+    Raises:
+        FormatError: There is no such saver, or it makes no new file; or the folder is missing,
+            or the old file may not be replaced.
+    """
+    one = host.get(Saver, format) if format else saver_for(path, host)
+    one.item.check(path, base)
+    old_file(path)
+    return one
 
 
 def saver_for(path: str, host: Host) -> Provided[Saver]:

@@ -60,6 +60,10 @@ class SourceLoader:
         _check_callables(self.name, detect=self.detect, open=self.open)
 
 
+def _nothing_against(path: str, base: Source | None) -> None:
+    """A format that can always be written."""
+
+
 @dataclass(frozen=True)
 class Saver:
     """One format that weights are written in.
@@ -70,16 +74,20 @@ class Saver:
         suffixes: The suffixes that choose this saver.
         save: ``save(path, source, *, provenance, compress)`` writes all of ``source`` into the
             new file ``path``. The host moves it to its place, so a saver need not be atomic.
+        check: ``check(path, base)`` raises :class:`FormatError` where ``path`` could not be
+            written, before any work; ``base`` is the existing file whose arrays are filled, or
+            ``None``. By default nothing stands against it.
     """
 
     name: str
     summary: str
     suffixes: tuple[str, ...]
     save: Callable[..., None]
+    check: Callable[[str, Source | None], None] = _nothing_against
 
     def __post_init__(self) -> None:
         _check(self.name, self.summary, self.suffixes)
-        _check_callables(self.name, save=self.save)
+        _check_callables(self.name, save=self.save, check=self.check)
 
 
 @dataclass(frozen=True)

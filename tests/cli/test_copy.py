@@ -101,6 +101,28 @@ def test_exit_codes(folder: Path, run: Run, arguments: list[str], code: int, mes
 
 
 @pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["plan", "old.npz", "models_of_test.py:Net", "--min-coverage", "7"], 2, "not 7"),
+        (["copy", "none.npz", "new.npz", "--min-coverage", "nan"], 2, "from 0.0 to 1.0, not nan"),
+        (["copy", "old.npz", "models_of_test.py:Net", "-o", "no/n.npz"], 3, "no; make it first"),
+        (["copy", "old.npz", "old.npz", "-o", "no/n.npz"], 3, "no; make it first"),
+        (["copy", "old.npz", "old.npz", "-o", "n.pkl"], 3, "n.pkl: a pickle can be filled and not"),
+        (["copy", "old.npz", "no/n.npz"], 3, "no; make it first"),
+        (["convert", "old.npz", "no/n.npz", "--dry-run"], 3, "no; make it first"),
+        (["convert", "old.npz", "n.pkl"], 3, "n.pkl: a pickle can be filled and not made"),
+        (["convert", "old.npz", "n.bin"], 3, "no saver writes this suffix"),
+        (["convert", "old.npz", "."], 3, "is a folder"),
+    ],
+)
+def test_what_cannot_end_well_is_told_before_the_plan(
+    folder: Path, run: Run, arguments: list[str], code: int, message: str
+) -> None:
+    got, out, err = run(*arguments)
+    assert (got, out, message in err) == (code, "", True), err
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"", "is empty (0 bytes)"),

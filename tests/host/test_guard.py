@@ -92,6 +92,21 @@ def test_a_full_disk_is_not_the_savers_fault(guard: Guard) -> None:
         call(Saver, failing(OSError("disk is full")), guard)
 
 
+@pytest.mark.parametrize(
+    ("error", "seen", "sentence"),
+    [
+        (ValueError("odd"), PluginError, "file.x: saver 'x' of plugin odd .* ValueError: odd"),
+        (FormatError("no pickle to fill"), FormatError, "^no pickle to fill$"),
+    ],
+)
+def test_the_check_of_a_saver(
+    error: Exception, seen: type[Exception], sentence: str, guard: Guard
+) -> None:
+    saver = Saver("x", "s", (".x",), lambda *args, **options: None, failing(error))
+    with pytest.raises(seen, match=sentence):
+        guarded(saver, guard).check("file.x", None)
+
+
 def test_a_verb_may_exit_and_its_reader_may_leave(guard: Guard) -> None:
     with pytest.raises(SystemExit):
         call(Subcommand, failing(SystemExit(5)), guard)

@@ -193,6 +193,23 @@ def test_a_refused_copy_writes_nothing(
     assert list(tmp_path.iterdir()) == [Path(file)]
 
 
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"min_coverage": 7}, UsageError, "from 0.0 to 1.0, not 7"),
+        ({"out": "nowhere/out.npz"}, FormatError, "there is no folder .*nowhere; make it first"),
+        ({"out": "out.pkl"}, FormatError, "out.pkl: a pickle can be filled and not made"),
+        ({"out": "out.bin"}, FormatError, "no saver writes this suffix"),
+    ],
+)
+def test_what_cannot_end_well_is_told_before_the_plan(
+    file: str, options: dict[str, object], error: type[Exception], message: str
+) -> None:
+    for target in (Net(), file):
+        with pytest.raises(error, match=message):
+            ft.plan(file, target, **options)
+
+
 class Failing(Source):
     """A source whose n-th read fails."""
 

@@ -56,3 +56,9 @@ def test_suffixes_are_a_tuple_of_lower_case_words_with_a_dot(suffixes: Any) -> N
         SourceLoader("odd", "s", suffixes, function, function)
     with pytest.raises(ValueError, match=r"odd: suffixes are like"):
         Saver("odd", "s", suffixes, function)
+
+
+def test_a_savers_check_is_a_function_that_by_default_finds_nothing() -> None:
+    assert Saver("odd", "s", (".odd",), function).check("a.odd", None) is None
+    with pytest.raises(ValueError, match="odd: check is a function, not 'f'"):
+        Saver("odd", "s", (".odd",), function, "f")  # type: ignore[arg-type]

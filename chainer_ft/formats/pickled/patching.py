@@ -50,17 +50,26 @@ def save(path: str, source: Source, *, provenance: Any = None, compress: bool = 
     Raises:
         FormatError: There is no pickle to fill, or its stream cannot be patched; says why.
     """
-    base = source.base
-    if not isinstance(base, PickleSource):
-        raise FormatError(
-            "a pickle can be filled and not made, since making one needs its class; copy into an "
-            "existing one, or write an .npz"
-        )
-    if not base.whole:
-        raise FormatError(f"{base.name}: is packed or a part of a file; {_OTHERWISE}")
+    base = checked(path, source.base)
     patches = sorted(_patches(base, source), key=lambda patch: patch.start)
     with open(path, "wb") as file:
         _write(file, base, patches)
+
+
+def checked(path: str, base: Source | None) -> PickleSource:
+    """The pickle to fill.
+
+    Raises:
+        FormatError: It is none, or not one that its bytes can be replaced in.
+    """
+    if not isinstance(base, PickleSource):
+        raise FormatError(
+            f"{path}: a pickle can be filled and not made, since making one needs its class; copy "
+            "into an existing one, or write an .npz"
+        )
+    if not base.whole:
+        raise FormatError(f"{base.name}: is packed or a part of a file; {_OTHERWISE}")
+    return base
 
 
 def _patches(base: PickleSource, source: Source) -> Iterator[Patch]:

@@ -14,9 +14,17 @@ def save(path: str, source: Source, *, provenance: Any = None, compress: bool = 
     patching.save(path, source, provenance=provenance, compress=compress)
 
 
+def check(path: str, base: Source | None) -> None:
+    """Raise where there is no pickle to fill."""
+    from chainer_ft.formats.pickled import patching
+
+    patching.checked(path, base)
+
+
 SAVER = Saver(
     "pickle",
     "fills the arrays of an existing pickle, everything else as it was",
     (".pkl", ".pickle", ".chainermodel"),
     save,
+    check,
 )
