@@ -1,0 +1,44 @@
+"""Which paths: predicates with a readable repr, made from globs, types, functions and slices."""
+
+from chainer_ft.select.globs import Glob, hits, nearest
+from chainer_ft.select.predicates import (
+    AllBut,
+    AnyOf,
+    Calls,
+    First,
+    Is,
+    OfType,
+    Predicate,
+    Regex,
+    Selection,
+    Site,
+    Until,
+    all_but,
+    first,
+    predicate,
+    until,
+)
+from chainer_ft.select.texts import parse, text_of
+
+__all__ = [
+    "AllBut",
+    "AnyOf",
+    "Calls",
+    "First",
+    "Glob",
+    "Is",
+    "OfType",
+    "Predicate",
+    "Regex",
+    "Selection",
+    "Site",
+    "Until",
+    "all_but",
+    "first",
+    "hits",
+    "nearest",
+    "parse",
+    "predicate",
+    "text_of",
+    "until",
+]
