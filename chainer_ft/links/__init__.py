@@ -1,6 +1,7 @@
 """A Link as a listing; reading from it, and the only writer into it, on NumPy or CuPy."""
 
 from chainer_ft.links.source import LinkSource
+from chainer_ft.links.walk import Slot, identity, named_links, slots
 from chainer_ft.links.writing import write, written
 
-__all__ = ["LinkSource", "write", "written"]
+__all__ = ["LinkSource", "Slot", "identity", "named_links", "slots", "write", "written"]

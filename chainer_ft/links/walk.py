@@ -92,6 +92,13 @@ def _children(link: chainer.Link, order: dict[str, int]) -> list[tuple[str, chai
     return [(name, getattr(link, name)) for name in names]
 
 
+def named_links(link: chainer.Link, path: str = "/") -> Iterator[tuple[str, chainer.Link]]:
+    """A link and everything below it with paths, in the order in which they were assigned."""
+    yield path, link
+    for name, child in _children(link, {name: i for i, name in enumerate(link.__dict__)}):
+        yield from named_links(child, f"{path.rstrip('/')}/{name}")
+
+
 def listing(link: chainer.Link, origin: str) -> Listing:
     """The listing of a live link.
 
@@ -102,12 +109,12 @@ def listing(link: chainer.Link, origin: str) -> Listing:
     first: dict[object, str] = {}
     entries = []
     for slot in slots(link):
-        owner = first.setdefault(_identity(slot), slot.path)
+        owner = first.setdefault(identity(slot), slot.path)
         entries.append(replace(_entry(slot), shared_with=None if owner == slot.path else owner))
     return Listing(tuple(entries), origin)
 
 
-def _identity(slot: Slot) -> object:
+def identity(slot: Slot) -> object:
     """Equal for slots that are one array. Numbers are never shared."""
     array = slot.array
     if array is None:
@@ -131,7 +138,7 @@ def check_overlap(chosen: Sequence[Slot]) -> None:
     spans.sort(key=lambda span: span[:2])
     for (_, end, one), (start, _, other) in pairwise(spans):
         shares = start < end and np.shares_memory(one.array, other.array)
-        if shares and _identity(one) != _identity(other):
+        if shares and identity(one) != identity(other):
             raise ArrayError(
                 f"{one.path} and {other.path} lie on the same memory and are not one array; give "
                 f"one of them an array of its own, or --skip it"

@@ -1,0 +1,70 @@
+"""Digests of frozen arrays: the proof that training left them alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import chainer
+import numpy as np
+
+from chainer_ft.errors import ChainerFTError
+from chainer_ft.links import Slot
+
+
+class FrozenChangedError(ChainerFTError):
+    """An entry that is frozen is not what it was at the freeze."""
+
+
+def digest(array: Any) -> str:
+    """A digest of an array's dtype, shape and bits.
+
+    Args:
+        array: An array on any device, or a number.
+
+    Returns:
+        str: 32 hexadecimal digits (BLAKE2b).
+
+    Example:
+        >>> import numpy as np
+        >>> digest(np.zeros(2, "f")) == digest(np.zeros((2, 1), "f"))
+        False
+    """
+    array = np.asarray(chainer.backend.CpuDevice().send(array))
+    maker = hashlib.blake2b(f"{array.dtype.str}{array.shape}".encode(), digest_size=16)
+    maker.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return maker.hexdigest()
+
+
+def digests(slots: Iterable[Slot]) -> dict[str, str | None]:
+    """Digests by path; ``None`` for what has no array yet."""
+    return {s.path: None if s.array is None else digest(s.array) for s in slots}
+
+
+def check(before: Mapping[str, str | None], slots: Iterable[Slot]) -> dict[str, str | None]:
+    """Compare frozen entries with their digests.
+
+    Args:
+        before: What :func:`digests` gave at the freeze.
+        slots: The same entries now.
+
+    Returns:
+        dict: The digests now; those of lazy entries that have got their array since are new.
+
+    Raises:
+        FrozenChangedError: A bit changed; names every such entry.
+    """
+    now = digests(slots)
+    changed = [p for p, old in before.items() if old is not None and now.get(p, old) != old]
+    if changed:
+        raise FrozenChangedError(
+            f"{', '.join(changed)}: frozen, and not what {_it(changed)} at the freeze; something "
+            "besides the optimizer writes there. If that is meant (weights loaded after the "
+            "freeze, say), freeze again after it"
+        )
+    return now
+
+
+def _it(changed: list[str]) -> str:
+    return "it was" if len(changed) == 1 else "they were"

@@ -1,0 +1,235 @@
+"""A parameter that knows its part in fine-tuning.
+
+What is said of a parameter has to hold before ``optimizer.setup`` and after a second one, through
+copies, pickles and devices. All of these go through the Parameter object and nothing else does, so
+this is where it is kept: the object changes its class, and changes it back when there is nothing
+left to say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import chainer
+from chainer.variable import VariableNode
+
+from chainer_ft.errors import UsageError
+from chainer_ft.training.hyperparameters import RATE_NAMES, Scaled
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What a parameter does in fine-tuning.
+
+    Args:
+        frozen: Whether it has no gradient, no update and no optimizer state.
+        lr_mult: What its learning rate is multiplied by.
+        decay_mult: What its weight decay is multiplied by.
+        was_disabled: Whether its update rule was off before it was frozen.
+        required_grad: Whether it had a gradient before it was frozen.
+    """
+
+    frozen: bool = False
+    lr_mult: float = 1.0
+    decay_mult: float = 1.0
+    was_disabled: bool = False
+    required_grad: bool = True
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether this is what every parameter does."""
+        return not self.frozen and self.lr_mult == 1.0 and self.decay_mult == 1.0
+
+
+class TunedParameter(chainer.Parameter):  # type: ignore[misc]
+    """A :class:`~chainer.Parameter` with a :class:`Tuning`; made by :func:`tune`.
+
+    A frozen one has no gradient. Optimizers make zeros for every parameter without one and let
+    their hooks work on them; they get zeros here too, new ones each time, which nobody keeps.
+    """
+
+    _tuning = Tuning()
+    _rule: chainer.UpdateRule | None = None
+    _zeros_wanted = False
+
+    @property
+    def update_rule(self) -> chainer.UpdateRule | None:
+        """The update rule, which a frozen parameter keeps disabled."""
+        return self._rule
+
+    @update_rule.setter
+    def update_rule(self, rule: chainer.UpdateRule | None) -> None:
+        _release(self._rule, self._tuning)
+        self._rule = rule
+        _prepare(rule, self._tuning)
+
+    def update(self) -> None:
+        """Update the array, unless it is frozen."""
+        if self._tuning.frozen:
+            return
+        if self._tuning.lr_mult != 1.0 and not _has_rate(self._rule):
+            self._scaled_update()
+        else:
+            super().update()
+
+    def _scaled_update(self) -> None:
+        """Take a share of the step of a rule that knows no learning rate (AdaDelta)."""
+        moving = getattr(self._rule, "_fp32_param", None) or self
+        before = moving.array.copy()
+        super().update()
+        moving.array[...] = before + self._tuning.lr_mult * (moving.array - before)
+        if moving is not self:
+            self.array[...] = moving.array.astype(self.dtype)
+
+    def _get_grad(self) -> Any:
+        if not self._tuning.frozen:
+            return super()._get_grad()
+        array = self._data[0]
+        if not self._zeros_wanted or array is None:
+            return None
+        with chainer.using_device(self.device):
+            return self.device.xp.zeros_like(array)
+
+    def _set_grad_without_check(self, grad: Any) -> None:
+        if self._tuning.frozen:
+            self._zeros_wanted = grad is not None
+        else:
+            super()._set_grad_without_check(grad)
+
+    def _set_grad_var_without_check(self, grad_var: Any) -> None:
+        if self._tuning.frozen:
+            self._zeros_wanted = grad_var is not None
+        else:
+            super()._set_grad_var_without_check(grad_var)
+
+    def __copy__(self) -> TunedParameter:
+        made: TunedParameter = self._copy_to(TunedParameter())
+        return made
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        make, args = super().__reduce__()
+        return _recover, (make, args, self._tuning)
+
+
+def _recover(make: Any, args: tuple[Any, ...], tuning: Tuning) -> chainer.Parameter:
+    """A parameter out of a pickle or a deep copy, with its part in fine-tuning."""
+    param = make(*args)
+    rule = param.update_rule
+    if isinstance(getattr(rule, "hyperparam", None), Scaled):
+        rule.hyperparam = rule.hyperparam.parent
+    _become(param, tuning)
+    return param
+
+
+def tuning_of(param: chainer.Parameter) -> Tuning:
+    """What is said of a parameter.
+
+    Example:
+        >>> import chainer
+        >>> tuning_of(chainer.Parameter(0, (2,))).lr_mult
+        1.0
+    """
+    return param._tuning if isinstance(param, TunedParameter) else Tuning()
+
+
+def tune(param: chainer.Parameter, path: str = "", **changes: Any) -> None:
+    """Change what is said of a parameter.
+
+    What becomes frozen loses its gradient and its optimizer state; what becomes live begins with
+    fresh state (``t = 0``). A rule that was off before the freeze is off after it.
+
+    Args:
+        param: The parameter.
+        path: Its path, for messages.
+        changes: Fields of :class:`Tuning`.
+
+    Raises:
+        UsageError: The parameter is of a class of its own, or lives on ChainerX.
+    """
+    old = tuning_of(param)
+    new = replace(old, **changes)
+    if new == old:
+        return
+    if new.frozen and not old.frozen:
+        new = _with_own_state(param, new)
+    _become(param, new, path)
+    if old.frozen != new.frozen:
+        _forget_state(param.update_rule, keep=new.was_disabled)
+
+
+def _with_own_state(param: chainer.Parameter, new: Tuning) -> Tuning:
+    rule = param.update_rule
+    disabled = rule is not None and not rule.enabled
+    return replace(new, was_disabled=disabled, required_grad=param.requires_grad)
+
+
+def _become(param: chainer.Parameter, new: Tuning, path: str = "") -> None:
+    check_class(param, path)
+    rule = param.update_rule
+    param.update_rule = None
+    param.__class__ = chainer.Parameter if new.is_plain else TunedParameter
+    for name in ("update_rule", "_rule", "_tuning", "_zeros_wanted"):
+        param.__dict__.pop(name, None)
+    if new.is_plain:
+        param.__dict__["update_rule"] = None
+    else:
+        param._tuning = new
+    _set_gradient(param, new)
+    param.update_rule = rule
+
+
+def check_class(param: chainer.Parameter, path: str) -> None:
+    """Raise :class:`UsageError` for a parameter of which nothing can be said."""
+    if type(param) not in (chainer.Parameter, TunedParameter):
+        raise UsageError(
+            f"{path or param.name}: is a {type(param).__name__}, a class of its own derived from "
+            "Parameter; only chainer.Parameter itself can be frozen or get a multiplier"
+        )
+    if getattr(param, "_has_chainerx_array", False):
+        raise UsageError(
+            f"{path or param.name}: lies on a ChainerX device, whose gradients Chainer does not "
+            "control; move the model to a NumPy or CuPy device first (model.to_device('@numpy'))"
+        )
+
+
+def _set_gradient(param: chainer.Parameter, new: Tuning) -> None:
+    """Let backward stop at a frozen parameter, and go on to a live one."""
+    needed = new.required_grad and not new.frozen
+    if needed and param._requires_grad and param._node.requires_grad:
+        return
+    param._grad = param._grad_var = None
+    param._grad_valid = True
+    param._requires_grad = needed
+    param._node = VariableNode(param, param.name)
+
+
+def _prepare(rule: chainer.UpdateRule | None, tuning: Tuning) -> None:
+    """Make a rule follow what is said of its parameter."""
+    if rule is None:
+        return
+    if tuning.frozen:
+        rule.enabled = False
+    if tuning.lr_mult != 1.0 or tuning.decay_mult != 1.0:
+        rule.hyperparam = Scaled(rule.hyperparam, tuning.lr_mult, tuning.decay_mult)
+
+
+def _release(rule: chainer.UpdateRule | None, tuning: Tuning) -> None:
+    """Undo :func:`_prepare`."""
+    if rule is None:
+        return
+    if tuning.frozen:
+        rule.enabled = not tuning.was_disabled
+    if isinstance(rule.hyperparam, Scaled):
+        rule.hyperparam = rule.hyperparam.parent
+
+
+def _forget_state(rule: chainer.UpdateRule | None, keep: bool) -> None:
+    if rule is not None and not keep:
+        rule._state = None
+        rule._fp32_param = None
+        rule.t = 0
+
+
+def _has_rate(rule: chainer.UpdateRule | None) -> bool:
+    return rule is None or any(hasattr(rule.hyperparam, name) for name in RATE_NAMES)
