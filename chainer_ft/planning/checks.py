@@ -75,7 +75,10 @@ def _check_strict(plan: Plan) -> None:
     found = {"missing": missing, "unexpected": unused, "shape": clashes, "ambiguous": ties}
     left = [f"{word}: {_some(paths)}" for word, paths in found.items() if paths]
     if left:
-        raise StrictError(f"strict, but entries are left over ({'; '.join(left)})")
+        raise StrictError(
+            f"strict, but entries are left over ({'; '.join(left)}); --skip what may stay, "
+            "--rename what belongs together, or leave --strict out"
+        )
 
 
 def _is_exempt(entry: Entry) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainer_ft.errors import UsageError
 from chainer_ft.select import nearest
+from chainer_ft.transfer.opening import similar
 
 if TYPE_CHECKING:
     import chainer
@@ -62,7 +63,7 @@ def _module(where: str, spec: str) -> ModuleType:
             sys.path.insert(0, os.getcwd())
             return importlib.import_module(where)
         if not os.path.isfile(where):
-            raise UsageError(f"{spec}: there is no file {where}")
+            raise UsageError(f"{spec}: there is no file {where}{similar(where)}")
         sys.path.insert(0, os.path.dirname(os.path.abspath(where)))
         name = os.path.splitext(os.path.basename(where))[0]
         if name in sys.modules:  # a model file called numpy.py replaces nothing
@@ -76,17 +77,44 @@ def _module(where: str, spec: str) -> ModuleType:
     except UsageError:
         raise
     except (Exception, SystemExit) as error:
-        raise UsageError(f"{spec}: cannot be imported: {type(error).__name__}: {error}") from error
+        raise UsageError(
+            f"{spec}: cannot be imported: {type(error).__name__}: {error}; {_remedy(error, where)}"
+        ) from error
+
+
+def _remedy(error: BaseException, where: str) -> str:
+    if not isinstance(error, ModuleNotFoundError):
+        return "--debug shows where"
+    itself = f"{where}.".startswith(f"{error.name}.")
+    return "`pip install` what has it" + (", or name a file, like models.py:Net" if itself else "")
 
 
 def _attribute(module: ModuleType, name: str, spec: str) -> Any:
     found: Any = module
     for part in name.split("."):
         if not hasattr(found, part):
-            names = [n for n in dir(found) if not n.startswith("_")]
-            raise UsageError(f"{spec}: there is no {part!r} in it; {nearest(part, names)}")
+            names = _makers(found)
+            hint = nearest(part, names) if names else "nor any other Link or function"
+            raise UsageError(f"{spec}: there is no {part!r} in it; {hint}")
         found = getattr(found, part)
     return found
+
+
+def _makers(place: Any) -> list[str]:
+    """Names in a module or a class that may give a model; not what a module only imports."""
+    import chainer
+
+    def gives(value: Any) -> bool:
+        if isinstance(value, chainer.Link):
+            return True
+        if isinstance(value, type) and not issubclass(value, chainer.Link):
+            return False
+        home = f"{getattr(value, '__module__', '')}."
+        own = not isinstance(place, ModuleType) or home.startswith(f"{place.__name__}.")
+        return callable(value) and own
+
+    found = getattr(place, "__dict__", {})
+    return [n for n in found if not n.startswith("_") and gives(getattr(place, n))]
 
 
 def _called(function: Any, spec: str) -> Any:

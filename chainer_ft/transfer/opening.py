@@ -82,14 +82,21 @@ def _head(path: str) -> bytes:
 
 
 def similar(path: str) -> str:
-    """Files beside a missing one that it may have been meant for."""
+    """What to type in the place of a missing file: those beside it that may have been meant."""
     folder = os.path.dirname(path) or "."
     if not os.path.isdir(folder):
-        return f", nor a folder {folder}"
+        return f", nor a folder {folder}; see `ls {_above(folder)}`"
     names = [name for name in os.listdir(folder) if os.path.isfile(os.path.join(folder, name))]
     found = get_close_matches(os.path.basename(path), names, n=3)
     paths = " or ".join(os.path.join(folder, name) for name in found)
-    return f"; did you mean {paths}?" if found else ""
+    return f"; did you mean {paths}?" if found else f"; see `ls {folder}`"
+
+
+def _above(folder: str) -> str:
+    """The nearest folder above that exists."""
+    while folder and not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    return folder or "."
 
 
 def _candidates(host: Host, head: bytes, path: str) -> list[Provided[SourceLoader]]:

@@ -16,7 +16,12 @@ import chainer.links as L
 class Net(L.Linear):
     def __init__(self):
         super().__init__(3, 2)
+    @classmethod
+    def make(cls): return cls()
 net = Net()
+shared = L.Linear(3, 2)
+class Size:
+    pass
 def wants(n): return Net()
 def text(): return "no link"
 def broken(): raise RuntimeError("out of luck")
@@ -42,13 +47,17 @@ def test_classes_functions_and_links(file: str, suffix: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        (".py:Nett", "there is no 'Nett' in it; nearest: Net"),
+        (".py:Nett", "there is no 'Nett' in it; nearest: Net, net"),
+        (".py:shraed", "nearest: shared"),
+        (".py:number.real.x", "there is no 'x' in it; nor any other Link or function$"),
+        (".py:L.Linera", "nearest: Linear, "),
+        (".py:Net.mkae", "there is no 'mkae' in it; nearest: make$"),
         (".py:wants", "must be callable without arguments"),
         (".py:text", "returned a str, not a chainer.Link"),
         (".py:broken", "failed: RuntimeError: out of luck"),
         (".py:number", "is a int, not a Link"),
-        ("x.py:Net", "there is no file mynets_of_testx.py"),
-        ("x:Net", "cannot be imported: ModuleNotFoundError"),
+        ("x.py:Net", "no file mynets_of_testx.py; did you mean .*mynets_of_test.py"),
+        ("x:Net", "cannot be imported: ModuleNotFoundError: .*; `pip install` .*, or name a file"),
     ],
 )
 def test_what_is_no_model_is_explained(file: str, name: str, message: str) -> None:
@@ -59,8 +68,25 @@ def test_what_is_no_model_is_explained(file: str, name: str, message: str) -> No
 def test_a_file_that_fails_to_import(tmp_path: Path) -> None:
     bad = tmp_path / "bad_of_test.py"
     bad.write_text("import sys; sys.exit(3)")
-    with pytest.raises(UsageError, match="cannot be imported: SystemExit: 3"):
+    with pytest.raises(UsageError, match="cannot be imported: SystemExit: 3; --debug shows where"):
         load_model(f"{bad}:Net")
+
+
+def test_a_file_that_needs_what_is_not_installed(tmp_path: Path) -> None:
+    bad = tmp_path / "needy_of_test.py"
+    bad.write_text("import nowhere_of_test")
+    with pytest.raises(UsageError, match=r"'nowhere_of_test'; `pip install` what has it$"):
+        load_model(f"{bad}:Net")
+
+
+@pytest.mark.parametrize("name", ["Config", "np", "F"])
+def test_what_is_no_model_is_not_suggested(tmp_path: Path, name: str) -> None:
+    (tmp_path / "odd_of_test.py").write_text(
+        "import numpy as np\nimport chainer.functions as F\nfrom chainer.links import Linear\n"
+        "class Config: pass\ndef build(): return Linear(3, 2)\n"
+    )
+    with pytest.raises(UsageError, match=r"nearest: build$"):
+        load_model(f"{tmp_path / 'odd_of_test.py'}:{name}s")
 
 
 def test_a_file_with_a_colon_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
