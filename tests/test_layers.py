@@ -24,13 +24,14 @@ ROOMS = [
     {"report"},
     {"transfer"},
     {"training"},
+    {"caffe"},
     {"cli", "testing"},
     {"builtin", "__main__", "__init__"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
 
 #: Rooms that may import Chainer when they are imported.
-KNOW_CHAINER = {"links", "compat", "training"}
+KNOW_CHAINER = {"links", "compat", "training", "caffe"}
 
 #: Imports that go up, inside a function, and why.
 UPWARD = {
@@ -97,6 +98,18 @@ def test_nothing_is_unpickled_or_evaluated(path: Path) -> None:
             called = ast.unparse(node.func)
             assert called not in ("pickle.load", "pickle.loads", "pickle.Unpickler"), path
             assert called not in ("eval", "exec") or room(path) == "compat", path
+
+
+#: Of the room ``caffe``: what the command line reads before it knows that it needs Chainer.
+WITHOUT_CHAINER = ("__init__", "message", "prototxt", "text_", "binary_", "upgrade", "schema")
+
+
+def test_prototxts_are_read_without_chainer() -> None:
+    for path in FILES:
+        parts = path.relative_to(ROOT).parts
+        if parts[0] == "caffe" and parts[1].startswith(WITHOUT_CHAINER):
+            tops = {name.split(".")[0] for name, at_top in imports(path) if at_top}
+            assert not tops & {"chainer", "cupy", "numpy"}, path
 
 
 def test_every_room_is_in_the_list() -> None:
