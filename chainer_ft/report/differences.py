@@ -68,7 +68,6 @@ def _largest(x: np.ndarray, y: np.ndarray) -> float | None:
         return 0.0
     wide = np.result_type(x, y, np.float64)
     x, y = x.astype(wide), y.astype(wide)
-    with np.errstate(invalid="ignore"):
-        gap = np.abs(x - y)
-    gap[(x == y) | (np.isnan(x) & np.isnan(y))] = 0.0
-    return float(gap.max())
+    same = (x == y) | (np.isnan(x) & np.isnan(y))
+    with np.errstate(invalid="ignore", over="ignore"):
+        return float(np.where(same, 0.0, np.abs(x - y)).max())

@@ -43,6 +43,10 @@ def test_each_status(tmp_path: Path) -> None:
         (np.array("cat"), np.array("dog"), "values"),
         (np.array([200], "u1"), np.array([100], "u1"), "values"),
         (np.array([True]), np.array([False]), "values"),
+        (np.array(3), np.array(3), "equal"),
+        (np.array(3), np.array(5.0), "dtype"),
+        (np.array(np.nan), np.array(np.nan), "equal"),
+        (np.array([1e308]), np.array([-1e308]), "values"),
     ],
 )
 def test_values(tmp_path: Path, a: np.ndarray, b: np.ndarray, status: str) -> None:
