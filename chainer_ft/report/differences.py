@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chainer_ft.report.order import in_order
 from chainer_ft.types import Entry, Source
 
 if TYPE_CHECKING:
@@ -33,12 +34,12 @@ class Difference:
 
 def differences(a: Source, b: Source) -> Iterator[Difference]:
     """Compare two sources in the order of the first; reads one pair of arrays at a time."""
-    for entry in a.listing:
+    for entry in in_order(a.listing):
         if entry.path in b.listing:
             yield _compare(a, b, entry, b.listing[entry.path])
         else:
             yield Difference(entry.path, "only in A", a=entry)
-    for entry in b.listing:
+    for entry in in_order(b.listing):
         if entry.path not in a.listing:
             yield Difference(entry.path, "only in B", b=entry)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from chainer_ft.report.order import in_order, plan_in_order
 from chainer_ft.report.table import shape_text
 from chainer_ft.types import Entry, Pair, Plan
 from chainer_ft.types.plan import Side
@@ -32,9 +33,13 @@ class Row:
 
 
 def rows(plan: Plan) -> list[Row]:
-    """The copy map, in the order of the target; what only the source has comes last."""
+    """The copy map, in the order of the target; what only the source has comes last.
+
+    Where a file keeps no order, both sides are shown in one that is the same each time.
+    """
+    plan = plan_in_order(plan)
     by_target: list[tuple[int, Row]] = []
-    place = {path: i for i, path in enumerate(plan.target.paths)}
+    place = {entry.path: i for i, entry in enumerate(in_order(plan.target))}
     for row in (*_copied(plan), *_clashes(plan), *_missing(plan), *_skipped(plan, "target")):
         by_target.append((place[row.targets[0]], row))
     by_target.sort(key=lambda pair: pair[0])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chainer_ft.planning.coverage import counts
+from chainer_ft.report.order import in_order
 from chainer_ft.report.rows import Row, rows
 from chainer_ft.report.table import align, painted, printable, shape_text, siblings
 from chainer_ft.types import Entry, Plan, Source
@@ -65,7 +66,7 @@ def source_table(source: Source) -> str:
     listing = source.listing
     cells = [
         ("path", "shape", "dtype", "kind", "parameters", "link", ""),
-        *map(_entry_cells, listing),
+        *map(_entry_cells, in_order(listing)),
     ]
     total = sum(e.size for e in listing if e.kind == "param" and e.shared_with is None)
     end = f"{len(listing)} arrays, {total:,} parameters  ({source.format})"
