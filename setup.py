@@ -32,6 +32,7 @@ setup(
     extras_require={
         "cuda12": ["cupy-cuda12x>=13"],
         "cuda13": ["cupy-cuda13x>=14"],
+        "plots": ["matplotlib"],  # lr_find, WeightDrift, timelines
         "demo": ["scikit-learn", "matplotlib"],
         "test": ["pytest>=8", "pytest-xdist", "hypothesis>=6", "scikit-learn", "matplotlib"],
     },
