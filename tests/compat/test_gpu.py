@@ -104,5 +104,9 @@ def test_batched_kernels_of_chainermn_compile(cuda: Any, monkeypatch: pytest.Mon
     monkeypatch.setitem(sys.modules, "mpi4py.MPI", package.MPI)
     from chainermn.communicators import _memory_utility
 
-    _memory_utility._cupy_batched_pack_params().compile()
-    _memory_utility._cupy_batched_unpack_params().compile()
+    for kernel in (
+        _memory_utility._cupy_batched_pack_params(),
+        _memory_utility._cupy_batched_unpack_params(),
+    ):
+        kernel.compile()
+        assert kernel.max_threads_per_block >= 128  # what ChainerMN launches it with

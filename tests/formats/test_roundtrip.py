@@ -159,8 +159,8 @@ def _no_link_is_an_array(arrays: dict[str, np.ndarray]) -> bool:
     return not any(a != b and b.startswith(a + "/") for a in arrays for b in arrays)
 
 
-def _check(write: Callable[..., None], open_: Callable[[str], Source], file: Path,
-           arrays: dict[str, np.ndarray], compress: bool) -> None:  # fmt: skip
+def assert_kept(write: Callable[..., None], open_: Callable[[str], Source], file: Path,
+                arrays: dict[str, np.ndarray], compress: bool) -> None:  # fmt: skip
     write(str(file), Arrays(arrays), compress=compress)
     with open_(str(file)) as source:
         assert set(source.listing.paths) == set(arrays)
@@ -176,7 +176,7 @@ def _check(write: Callable[..., None], open_: Callable[[str], Source], file: Pat
 def test_any_arrays_through_npz(
     tmp_path_factory: pytest.TempPathFactory, arrays: dict[str, np.ndarray], compress: bool
 ) -> None:
-    _check(npz.save, npz.open_npz, tmp_path_factory.mktemp("a") / "a.npz", arrays, compress)
+    assert_kept(npz.save, npz.open_npz, tmp_path_factory.mktemp("a") / "a.npz", arrays, compress)
 
 
 @settings(deadline=None, max_examples=300)
@@ -184,7 +184,7 @@ def test_any_arrays_through_npz(
 def test_any_arrays_through_hdf5(
     tmp_path_factory: pytest.TempPathFactory, arrays: dict[str, np.ndarray], compress: bool
 ) -> None:
-    _check(hdf5.save, hdf5.open_hdf5, tmp_path_factory.mktemp("a") / "a.h5", arrays, compress)
+    assert_kept(hdf5.save, hdf5.open_hdf5, tmp_path_factory.mktemp("a") / "a.h5", arrays, compress)
 
 
 def test_hdf5_holds_no_text(tmp_path: Path) -> None:

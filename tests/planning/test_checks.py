@@ -37,7 +37,9 @@ def test_persistents_alone_are_nothing() -> None:
 
 
 def test_a_model_without_arrays_may_be_copied() -> None:
-    check(plan({}, {}))
+    empty = plan({}, {})
+    check(empty, min_coverage=1.0, strict=True)
+    assert (empty.coverage, empty.pairs) == (1.0, ())
 
 
 def test_the_floor() -> None:
@@ -63,4 +65,8 @@ def test_strict_wants_both_sides() -> None:
 def test_strict_exempts_counters() -> None:
     counter = Entry("/N", (), np.dtype("i8"), "persistent")
     target = Listing((Entry("/W", (2,)), counter))
-    check(make_plan(Listing.of({"/W": (2,)}), target, by_name.POLICY), strict=True)
+    source = Listing.of({"/W": (2,)})
+    check(make_plan(source, target, by_name.POLICY), strict=True)
+    other = Listing((*target, Entry("/bn/mean", (2,), np.dtype("i8"), "persistent")))
+    with pytest.raises(StrictError, match=r"missing: /bn/mean\)"):
+        check(make_plan(source, other, by_name.POLICY), strict=True)
