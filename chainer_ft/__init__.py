@@ -20,6 +20,7 @@ from chainer_ft import compat
 if TYPE_CHECKING:
     from chainer_ft.errors import ChainerFTError as ChainerFTError
     from chainer_ft.host import hookimpl as hookimpl
+    from chainer_ft.training.summary import summary as summary
     from chainer_ft.transfer import copy as copy
     from chainer_ft.transfer import copy_model as copy_model
     from chainer_ft.transfer import open as open
@@ -39,6 +40,7 @@ _HOMES = {
     "open": "chainer_ft.transfer",
     "plan": "chainer_ft.transfer",
     "save": "chainer_ft.transfer",
+    "summary": "chainer_ft.training.summary",
 }
 
 __all__ = ["HOOK_API", "__version__", *sorted(_HOMES)]
