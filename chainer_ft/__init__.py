@@ -20,6 +20,18 @@ from chainer_ft import compat
 if TYPE_CHECKING:
     from chainer_ft.errors import ChainerFTError as ChainerFTError
     from chainer_ft.host import hookimpl as hookimpl
+    from chainer_ft.select import all_but as all_but
+    from chainer_ft.select import first as first
+    from chainer_ft.select import until as until
+    from chainer_ft.training import L2SP as L2SP
+    from chainer_ft.training import EpochShuffle as EpochShuffle
+    from chainer_ft.training import extensions as extensions
+    from chainer_ft.training import freeze as freeze
+    from chainer_ft.training import frozen as frozen
+    from chainer_ft.training import layerwise_decay as layerwise_decay
+    from chainer_ft.training import learning_rates as learning_rates
+    from chainer_ft.training import resume_with as resume_with
+    from chainer_ft.training import unfreeze as unfreeze
     from chainer_ft.training.summary import summary as summary
     from chainer_ft.transfer import copy as copy
     from chainer_ft.transfer import copy_model as copy_model
@@ -34,12 +46,24 @@ HOOK_API = 1
 
 _HOMES = {
     "ChainerFTError": "chainer_ft.errors",
+    "EpochShuffle": "chainer_ft.training",
+    "L2SP": "chainer_ft.training",
+    "all_but": "chainer_ft.select",
     "copy": "chainer_ft.transfer",
     "copy_model": "chainer_ft.transfer",
+    "extensions": "chainer_ft.training",
+    "first": "chainer_ft.select",
+    "freeze": "chainer_ft.training",
+    "frozen": "chainer_ft.training",
     "hookimpl": "chainer_ft.host",
+    "layerwise_decay": "chainer_ft.training",
+    "learning_rates": "chainer_ft.training",
     "open": "chainer_ft.transfer",
     "plan": "chainer_ft.transfer",
+    "resume_with": "chainer_ft.training",
     "save": "chainer_ft.transfer",
+    "unfreeze": "chainer_ft.training",
+    "until": "chainer_ft.select",
     "summary": "chainer_ft.training.summary",
 }
 

@@ -33,6 +33,11 @@ class Slot:
     kind: Kind
 
     @property
+    def link_path(self) -> str:
+        """Path of the link."""
+        return self.path.rpartition("/")[0] or "/"
+
+    @property
     def value(self) -> Any:
         """The Parameter, or the persistent's value."""
         return getattr(self.link, self.name, None)

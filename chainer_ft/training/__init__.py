@@ -1,1 +1,25 @@
 """Fine-tuning: freeze, learning rates, schedules, and the extensions that carry them out."""
+
+from chainer_ft.training import extensions, patched
+from chainer_ft.training.decay import L2SP
+from chainer_ft.training.freezing import freeze, unfreeze
+from chainer_ft.training.proof import Frozen, frozen
+from chainer_ft.training.random_state import EpochShuffle
+from chainer_ft.training.rates import Rates, layerwise_decay, learning_rates
+from chainer_ft.training.resume import resume_with
+
+__all__ = [
+    "L2SP",
+    "EpochShuffle",
+    "Frozen",
+    "Rates",
+    "extensions",
+    "freeze",
+    "frozen",
+    "layerwise_decay",
+    "learning_rates",
+    "resume_with",
+    "unfreeze",
+]
+
+patched.install()

@@ -37,33 +37,27 @@ def digest(array: Any) -> str:
     return maker.hexdigest()
 
 
-def digests(slots: Iterable[Slot]) -> dict[str, str | None]:
-    """Digests by path; ``None`` for what has no array yet."""
-    return {s.path: None if s.array is None else digest(s.array) for s in slots}
-
-
-def check(before: Mapping[str, str | None], slots: Iterable[Slot]) -> dict[str, str | None]:
-    """Compare frozen entries with their digests.
+def check_unchanged(before: Mapping[str, str | None], places: Iterable[Slot]) -> None:
+    """Compare entries with their digests.
 
     Args:
-        before: What :func:`digests` gave at the freeze.
-        slots: The same entries now.
-
-    Returns:
-        dict: The digests now; those of lazy entries that have got their array since are new.
+        before: Digests by path; ``None`` for what had no array.
+        places: The same entries now.
 
     Raises:
         FrozenChangedError: A bit changed; names every such entry.
     """
-    now = digests(slots)
-    changed = [p for p, old in before.items() if old is not None and now.get(p, old) != old]
+    changed = [s.path for s in places if before[s.path] not in (None, _now(s))]
     if changed:
         raise FrozenChangedError(
             f"{', '.join(changed)}: frozen, and not what {_it(changed)} at the freeze; something "
             "besides the optimizer writes there. If that is meant (weights loaded after the "
             "freeze, say), freeze again after it"
         )
-    return now
+
+
+def _now(slot: Slot) -> str:
+    return "" if slot.array is None else digest(slot.array)
 
 
 def _it(changed: list[str]) -> str:

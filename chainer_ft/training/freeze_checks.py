@@ -9,7 +9,7 @@ import chainer
 
 from chainer_ft.errors import UsageError
 from chainer_ft.links import identity, named_links, slots
-from chainer_ft.training.modes import FrozenMode, ignores_mode, keeps_statistics, trains
+from chainer_ft.training.modes import Mode, ignores_mode, keeps_statistics, mode_of, trains
 from chainer_ft.training.parameters import tuning_of
 
 _log = logging.getLogger("chainer_ft")
@@ -26,13 +26,12 @@ def check_live(model: chainer.Link, chosen: set[str]) -> None:
         )
 
 
-def check_shared(model: chainer.Link, chosen: set[str], modes: Mapping[str, FrozenMode]) -> None:
+def check_shared(model: chainer.Link, chosen: set[str], modes: Mapping[str, Mode]) -> None:
     """Refuse an array that a frozen and a live part hold both."""
     stands: dict[object, str] = {}
     moves: dict[object, str] = {}
     for slot in slots(model):
-        link = slot.path.rpartition("/")[0] or "/"
-        still = slot.path in chosen if slot.kind == "param" else link in modes
+        still = slot.path in chosen if slot.kind == "param" else slot.link_path in modes
         (stands if still else moves).setdefault(identity(slot), slot.path)
     for key in stands.keys() & moves.keys():
         raise UsageError(
@@ -41,9 +40,15 @@ def check_shared(model: chainer.Link, chosen: set[str], modes: Mapping[str, Froz
         )
 
 
-def announce(model: chainer.Link, modes: Mapping[str, FrozenMode], mode: FrozenMode) -> None:
-    """Say what a freeze does that is not plain from its name, and what it cannot do."""
-    new = {path: link for path, link in named_links(model) if modes.get(path) is mode}
+def announce(model: chainer.Link, before: set[str]) -> None:
+    """Say what a freeze does that is not plain from its name, and what it cannot do.
+
+    Args:
+        model: The model, frozen.
+        before: Paths of the links that had been frozen already.
+    """
+    modes = {path: mode_of(link) for path, link in named_links(model) if path not in before}
+    new = {path: link for path, link in named_links(model) if modes.get(path)}
     _say(
         "frozen with their statistics, as in inference: %s (statistics='train' lets them move)",
         [p for p, link in new.items() if keeps_statistics(link) and not trains(link)],
@@ -51,7 +56,7 @@ def announce(model: chainer.Link, modes: Mapping[str, FrozenMode], mode: FrozenM
     _say(
         "%s: defines __call__ and not forward, so dropout called in it stays on; rename the "
         "method to forward",
-        [p for p, link in new.items() if mode.dropout == "off" and ignores_mode(link)],
+        [p for p, link in new.items() if modes[p] == Mode() and ignores_mode(link)],
     )
     params = [slot for slot in slots(model) if slot.kind == "param"]
     _say(

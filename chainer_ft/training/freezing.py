@@ -2,64 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Mapping
 
 import chainer
 
-from chainer_ft.links import Slot, named_links, slots
+from chainer_ft.links import named_links
 from chainer_ft.select import Selection
-from chainer_ft.training import digest
 from chainer_ft.training.freeze_checks import announce, check_live, check_shared
 from chainer_ft.training.modes import (
     Dropout,
-    FrozenMode,
+    Mode,
     Statistics,
     mode_of,
     set_mode,
-    trains,
     whole_links,
 )
 from chainer_ft.training.parameters import check_class, tune, tuning_of
+from chainer_ft.training.proof import (
+    Frozen,
+    frozen,
+    frozen_slots,
+    params_of,
+    set_digest,
+    settle,
+)
 from chainer_ft.training.sites import select
-
-
-@dataclass(frozen=True)
-class Frozen:
-    """What of a model is frozen.
-
-    Args:
-        params: Paths of the frozen parameters, in the model's order.
-        links: Paths of the links that are frozen as a whole and compute as in inference.
-        persistents: Paths of the persistents that stand still.
-        digests: Of each parameter and persistent; ``None`` for one without an array yet.
-        model: The model.
-    """
-
-    params: tuple[str, ...]
-    links: tuple[str, ...]
-    persistents: tuple[str, ...]
-    digests: Mapping[str, str | None] = field(repr=False)
-    model: chainer.Link = field(repr=False, compare=False)
-
-    def check(self) -> Frozen:
-        """Compare every frozen entry with its digest.
-
-        Returns:
-            Frozen: The same with the digests of lazy entries that have got an array since.
-
-        Raises:
-            FrozenChangedError: One changed by a bit, or more; names the entries.
-        """
-        chosen = {*self.params, *self.persistents}
-        now = digest.check(self.digests, [s for s in slots(self.model) if s.path in chosen])
-        return Frozen(self.params, self.links, self.persistents, now, self.model)
-
-    def __bool__(self) -> bool:
-        return bool(self.params or self.links)
-
-    def __contains__(self, path: str) -> bool:
-        return path in self.params or path in self.links or path in self.persistents
 
 
 def freeze(
@@ -82,7 +49,8 @@ def freeze(
         dropout: ``on`` leaves dropout inside frozen links on.
 
     Returns:
-        Frozen: All that is frozen now, with digests; ``.check()`` proves that it still is.
+        Frozen: All that is frozen now; ``.check()`` proves later that it still is what it was.
+        What was frozen already and is named again is taken as it is now.
 
     Raises:
         RuleError: A selection hits nothing.
@@ -95,16 +63,17 @@ def freeze(
         >>> freeze(model, "/conv*").params
         ('/conv1/W', '/conv1/b')
     """
+    mode = Mode(statistics, dropout)
     hit = select(model, selection)
-    params = _params(model)
-    chosen = {path for path in params if path in hit or tuning_of(params[path]).frozen}
-    mode = FrozenMode(statistics, dropout)
+    before = {path for path, link in named_links(model) if mode_of(link)}
+    chosen = {p for p, param in params_of(model).items() if p in hit or tuning_of(param).frozen}
     modes = whole_links(
         model, chosen, lambda path, link: mode if path in hit else mode_of(link), default=mode
     )
     check_live(model, chosen)
-    _carry_out(model, chosen, modes)
-    announce(model, modes, mode)
+    set_frozen(model, chosen, modes)
+    take_digests(model, {*hit, *(modes.keys() - before)})
+    announce(model, before)
     return frozen(model)
 
 
@@ -124,52 +93,59 @@ def unfreeze(model: chainer.Link, *selection: Selection) -> Frozen:
     Raises:
         RuleError: A selection hits nothing.
         UsageError: The thawed part shares an array with a part that stays frozen.
-    """
-    hit = select(model, selection or ("/**",))
-    chosen = {p for p, param in _params(model).items() if tuning_of(param).frozen and p not in hit}
-    modes = whole_links(model, chosen, lambda path, link: None if path in hit else mode_of(link))
-    _carry_out(model, chosen, modes)
-    return frozen(model)
-
-
-def frozen(model: chainer.Link) -> Frozen:
-    """What of a model is frozen, with digests of it as it is now.
 
     Example:
         >>> import chainer
-        >>> bool(frozen(chainer.links.Linear(3, 2)))
+        >>> links = chainer.links
+        >>> model = chainer.Chain(conv1=links.Convolution2D(3, 8, 3), fc=links.Linear(8, 2))
+        >>> _ = freeze(model, "/conv*")
+        >>> bool(unfreeze(model, "/conv1"))
         False
     """
-    links = {path: link for path, link in named_links(model) if mode_of(link)}
-    still = {id(link) for link in links.values() if not trains(link)}
-    chosen = [s for s in slots(model) if _stands(s, still)]
-    return Frozen(
-        tuple(s.path for s in chosen if s.kind == "param"),
-        tuple(links),
-        tuple(s.path for s in chosen if s.kind == "persistent"),
-        digest.digests(chosen),
-        model,
-    )
+    return thaw(model, select(model, selection or ("/**",)))
 
 
-def _stands(slot: Slot, still: set[int]) -> bool:
-    if slot.kind == "param":
-        return tuning_of(slot.value).frozen
-    return id(slot.link) in still
+def thaw(model: chainer.Link, paths: Container[str]) -> Frozen:
+    """Let exactly these links and parameters train again, not what lies below a link."""
+    places = params_of(model)
+    kept = {p for p, param in places.items() if tuning_of(param).frozen and p not in paths}
+    modes = whole_links(model, kept, lambda path, link: None if path in paths else mode_of(link))
+    set_frozen(model, kept, modes)
+    return frozen(model)
 
 
-def _params(model: chainer.Link) -> dict[str, chainer.Parameter]:
-    return {slot.path: slot.value for slot in slots(model) if slot.kind == "param"}
+def set_frozen(
+    model: chainer.Link,
+    params: set[str],
+    modes: Mapping[str, Mode],
+    *,
+    keep_state: bool = False,
+) -> None:
+    """Freeze exactly these parameters and links, and let everything else live.
 
+    Args:
+        model: The model.
+        params: Paths of the parameters.
+        modes: Modes of the links that are frozen as a whole, by path.
+        keep_state: Leave optimizer state that was just loaded.
 
-def _carry_out(model: chainer.Link, chosen: set[str], modes: Mapping[str, FrozenMode]) -> None:
-    """Write the state of every parameter and link; checked before the first is touched."""
-    check_shared(model, chosen, modes)
-    params = _params(model)
-    for path in chosen:
-        check_class(params[path], path)
-    for path, param in params.items():
-        tune(param, path, frozen=path in chosen)
+    Raises:
+        UsageError: It cannot be done; nothing was changed.
+    """
+    check_shared(model, params, modes)
+    places = params_of(model)
+    for path in params:
+        check_class(places[path], path)
+    for path, param in places.items():
+        tune(param, path, frozen=path in params, keep_state=keep_state)
     for path, link in named_links(model):
-        if mode_of(link) is not modes.get(path):
-            set_mode(link, modes.get(path))
+        set_mode(link, modes.get(path))
+
+
+def take_digests(model: chainer.Link, paths: Iterable[str]) -> None:
+    """Take the digests of the frozen entries of these links and parameters, as they are now."""
+    chosen = set(paths)
+    places = [s for s in frozen_slots(model) if s.path in chosen or s.link_path in chosen]
+    for slot in places:
+        set_digest(slot, None)
+    settle(places)

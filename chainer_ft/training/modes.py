@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import chainer
@@ -20,23 +21,37 @@ Dropout = Literal["off", "on"]
 _OUTSIDE = "chainer_ft_train_outside"
 
 
-class FrozenMode(chainer.LinkHook):  # type: ignore[misc]
-    """Runs the forward of a link with ``chainer.config.train`` off.
-
-    It is a link hook because Chainer copies, pickles and calls those with their link.
+@dataclass(frozen=True)
+class Mode:
+    """How a frozen link computes.
 
     Args:
         statistics: ``train`` leaves links that keep statistics (BatchNormalization) as they are.
         dropout: ``on`` leaves all other links as they are.
     """
 
+    statistics: Statistics = "still"
+    dropout: Dropout = "off"
+
+    def __post_init__(self) -> None:
+        _check_word("statistics", self.statistics, Statistics)
+        _check_word("dropout", self.dropout, Dropout)
+
+
+class FrozenMode(chainer.LinkHook):  # type: ignore[misc]
+    """Runs the forward of a link with ``chainer.config.train`` off.
+
+    It is a link hook because Chainer copies, pickles and calls those with their link.
+
+    Args:
+        mode: How the link computes.
+    """
+
     name = "chainer_ft_frozen"
 
-    def __init__(self, statistics: Statistics = "still", dropout: Dropout = "off") -> None:
-        _check_word("statistics", statistics, Statistics)
-        _check_word("dropout", dropout, Dropout)
-        self.statistics = statistics
-        self.dropout = dropout
+    def __init__(self, mode: Mode) -> None:
+        self.mode = mode
+        self.digests: dict[str, str | None] = {}  # of the persistents, by name, at the freeze
         self._told = False
 
     def forward_preprocess(self, args: Any) -> None:
@@ -50,8 +65,8 @@ class FrozenMode(chainer.LinkHook):  # type: ignore[misc]
     def keeps_training(self, link: chainer.Link) -> bool:
         """Whether the link computes as if it were not frozen."""
         if keeps_statistics(link):
-            return self.statistics == "train"
-        return self.dropout == "on"
+            return self.mode.statistics == "train"
+        return self.mode.dropout == "on"
 
     def _check_inputs(self, link: chainer.Link, inputs: tuple[Any, ...]) -> None:
         """Say once that a graph is built for the input's own gradient."""
@@ -110,38 +125,46 @@ def keeps_statistics(link: chainer.Link) -> bool:
     return "avg_mean" in link._persistent
 
 
-def mode_of(link: chainer.Link) -> FrozenMode | None:
-    """The mode of a frozen link, ``None`` for one that is not frozen as a whole."""
+def hook_of(link: chainer.Link) -> FrozenMode | None:
+    """The hook of a frozen link, ``None`` for one that is not frozen as a whole."""
     if link._local_link_hooks is None:
         return None
-    mode = link._local_link_hooks.get(FrozenMode.name)
-    return mode if isinstance(mode, FrozenMode) else None
+    hook = link._local_link_hooks.get(FrozenMode.name)
+    return hook if isinstance(hook, FrozenMode) else None
+
+
+def mode_of(link: chainer.Link) -> Mode | None:
+    """The mode of a frozen link, ``None`` for one that is not frozen as a whole."""
+    hook = hook_of(link)
+    return None if hook is None else hook.mode
 
 
 def trains(link: chainer.Link) -> bool:
     """Whether a link's persistents move in training."""
-    mode = mode_of(link)
-    return mode is None or (keeps_statistics(link) and mode.keeps_training(link))
+    hook = hook_of(link)
+    return hook is None or (keeps_statistics(link) and hook.keeps_training(link))
 
 
-def set_mode(link: chainer.Link, mode: FrozenMode | None) -> None:
+def set_mode(link: chainer.Link, mode: Mode | None) -> None:
     """Give a link a mode, or take it away.
 
     ``Link.copy`` lets two links share their dictionary of hooks; each gets its own here.
     """
+    if mode_of(link) == mode:
+        return
     hooks = link.local_link_hooks.copy()
     hooks.pop(FrozenMode.name, None)
     if mode is not None:
-        hooks[FrozenMode.name] = mode
+        hooks[FrozenMode.name] = FrozenMode(mode)
     link._local_link_hooks = hooks or None
 
 
 def whole_links(
     model: chainer.Link,
     params: set[str],
-    named: Callable[[str, chainer.Link], FrozenMode | None],
-    default: FrozenMode | None = None,
-) -> dict[str, FrozenMode]:
+    named: Callable[[str, chainer.Link], Mode | None],
+    default: Mode | None = None,
+) -> dict[str, Mode]:
     """Modes of the links that are frozen as a whole, by path.
 
     Whole means that every parameter below is frozen, and so is every link without parameters

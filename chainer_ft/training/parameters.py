@@ -28,6 +28,7 @@ class Tuning:
         decay_mult: What its weight decay is multiplied by.
         was_disabled: Whether its update rule was off before it was frozen.
         required_grad: Whether it had a gradient before it was frozen.
+        digest: Of the array at the freeze, ``None`` where there was no array.
     """
 
     frozen: bool = False
@@ -35,6 +36,7 @@ class Tuning:
     decay_mult: float = 1.0
     was_disabled: bool = False
     required_grad: bool = True
+    digest: str | None = None
 
     @property
     def is_plain(self) -> bool:
@@ -133,7 +135,9 @@ def tuning_of(param: chainer.Parameter) -> Tuning:
     return param._tuning if isinstance(param, TunedParameter) else Tuning()
 
 
-def tune(param: chainer.Parameter, path: str = "", **changes: Any) -> None:
+def tune(
+    param: chainer.Parameter, path: str = "", *, keep_state: bool = False, **changes: Any
+) -> None:
     """Change what is said of a parameter.
 
     What becomes frozen loses its gradient and its optimizer state; what becomes live begins with
@@ -142,6 +146,7 @@ def tune(param: chainer.Parameter, path: str = "", **changes: Any) -> None:
     Args:
         param: The parameter.
         path: Its path, for messages.
+        keep_state: Leave the optimizer state as it is, because it was just loaded.
         changes: Fields of :class:`Tuning`.
 
     Raises:
@@ -154,8 +159,8 @@ def tune(param: chainer.Parameter, path: str = "", **changes: Any) -> None:
     if new.frozen and not old.frozen:
         new = _with_own_state(param, new)
     _become(param, new, path)
-    if old.frozen != new.frozen:
-        _forget_state(param.update_rule, keep=new.was_disabled)
+    if old.frozen != new.frozen and not (keep_state or new.was_disabled):
+        _forget_state(param.update_rule)
 
 
 def _with_own_state(param: chainer.Parameter, new: Tuning) -> Tuning:
@@ -224,8 +229,8 @@ def _release(rule: chainer.UpdateRule | None, tuning: Tuning) -> None:
         rule.hyperparam = rule.hyperparam.parent
 
 
-def _forget_state(rule: chainer.UpdateRule | None, keep: bool) -> None:
-    if rule is not None and not keep:
+def _forget_state(rule: chainer.UpdateRule | None) -> None:
+    if rule is not None:
         rule._state = None
         rule._fp32_param = None
         rule.t = 0

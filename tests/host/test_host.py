@@ -46,7 +46,12 @@ def host(said: list[str]) -> Host:
 
 def test_the_built_ins_come_through_the_hooks(host: Host) -> None:
     names = {record.name: record.provides for record in host.records()}
-    assert list(names) == ["builtin.formats", "builtin.policies", "builtin.verbs"]
+    assert list(names) == [
+        "builtin.extensions",
+        "builtin.formats",
+        "builtin.policies",
+        "builtin.verbs",
+    ]
     assert names["builtin.policies"] == ("policy name", "policy shape")
     assert host.problems() == ()
 

@@ -1,0 +1,31 @@
+"""The trainer extensions that come with chainer_ft, one module each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainer_ft.host.host import hookimpl
+from chainer_ft.types import ExtensionFactory
+
+
+def _build(name: str) -> Any:
+    """The function that makes one; Chainer is imported when it is called."""
+
+    def build(*args: Any, **options: Any) -> Any:
+        from chainer_ft.training import extensions
+
+        return getattr(extensions, name)(*args, **options)
+
+    return build
+
+
+@hookimpl
+def chainer_ft_trainer_extensions() -> list[ExtensionFactory]:
+    return [
+        ExtensionFactory("freeze", "freeze links, prove it, thaw them later", _build("Freeze")),
+        ExtensionFactory(
+            "learning-rates",
+            "multiply learning rate and weight decay layer by layer",
+            _build("LearningRates"),
+        ),
+    ]
