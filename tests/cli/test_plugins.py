@@ -50,7 +50,7 @@ def show(capsys: Any, *arguments: str) -> str:
 
 def test_every_plugin_has_a_line_with_its_state(host: Host, capsys: Any) -> None:
     lines = show(capsys).splitlines()
-    states = {line.split(" (")[0]: line.partition(")")[2].split()[0] for line in lines[1:6]}
+    states = {line.split(" (")[0]: line.partition(")")[2].split()[0] for line in lines[1:7]}
     assert states == {
         "builtin.extensions": "active",
         "builtin.formats": "active",
@@ -63,7 +63,7 @@ def test_every_plugin_has_a_line_with_its_state(host: Host, capsys: Any) -> None
 
 def test_every_thing_stands_under_its_kind_with_its_plugin(host: Host, capsys: Any) -> None:
     text = show(capsys)
-    assert re.search(r"\nextensions\n(  .*\n)*  thaw +unfreeze step by step  \(good\)\n", text)
+    assert re.search(r"\nextensions\n(  .*\n)*  thaw +unfreeze step by step +\(good\)\n", text)
     assert "\npolicies\n" not in text
     assert "loader npz, " in text
 
