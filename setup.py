@@ -5,6 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
+CAFFE = ["lmdb", "pillow", "cramjam>=2.8", "google-crc32c"]
 
 
 def version() -> str:
@@ -33,8 +34,17 @@ setup(
         "cuda12": ["cupy-cuda12x>=13"],
         "cuda13": ["cupy-cuda13x>=14"],
         "plots": ["matplotlib"],  # lr_find, WeightDrift, timelines
+        # lmdb only to make databases; a LevelDB needs Snappy (cramjam) and checksums
+        "caffe": CAFFE,
         "demo": ["scikit-learn", "matplotlib"],
-        "test": ["pytest>=8", "pytest-xdist", "hypothesis>=6", "scikit-learn", "matplotlib"],
+        "test": [
+            "pytest>=8",
+            "pytest-xdist",
+            "hypothesis>=6",
+            "scikit-learn",
+            "matplotlib",
+            *CAFFE,
+        ],
     },
     entry_points={
         "console_scripts": ["chainer-ft = chainer_ft.cli.main:main"],

@@ -1,0 +1,189 @@
+"""LMDB, read in place: the pages of its B+ tree, in the order of the keys.
+
+The C library maps the file and trusts it: a truncated ``data.mdb`` ends the whole process with a
+bus error, a damaged one now and then with a segmentation fault. It also wants to write a lock file
+beside the data. Reading takes few lines, so it is done here, with every number checked.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple, NoReturn
+
+from chainer_ft.errors import FormatError, TruncatedError
+from chainer_ft.formats.mapped import MappedFile
+
+_MAGIC, _VERSION = 0xBEEFC0DE, 1
+_HEADER = struct.Struct("<QHHHH")  # page number, pad, flags, lower, upper
+_META = struct.Struct("<IIQQ")  # magic, version, address, map size
+_TREE = struct.Struct("<IHHQQQQQ")  # pad, flags, depth, branch, leaf, overflow, entries, root
+_META_END = struct.Struct("<QQ")  # last page, transaction
+_NODE = struct.Struct("<HHHH")  # low, high, flags, key size
+_BRANCH, _LEAF, _OVERFLOW = 1, 2, 4
+_BIG, _SUB_OR_DUP = 1, 2 | 4
+_DUPSORT = 4
+_NO_ROOT = (1 << 64) - 1
+_DEEPEST = 32
+
+
+class _Meta(NamedTuple):
+    page_size: int
+    flags: int
+    depth: int
+    entries: int
+    root: int
+    last_page: int
+    transaction: int
+
+
+class LmdbDatabase:
+    """The unnamed database of an LMDB folder.
+
+    Args:
+        path: The folder with ``data.mdb``, or the file itself.
+
+    Raises:
+        FormatError: There is none, or it is damaged; with the page where that shows.
+        TruncatedError: The file is shorter than its pages.
+
+    Attributes:
+        path: The path.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(path)
+        inside = os.path.join(self.path, "data.mdb")
+        if os.path.isdir(self.path) and not os.path.exists(inside):
+            raise FormatError(f"{self.path}: holds no data.mdb, so it is no LMDB")
+        self._file = MappedFile(inside if os.path.isdir(self.path) else self.path)
+        try:
+            self._meta = self._newest_meta()
+            self._check_meta()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __len__(self) -> int:
+        """How many records it says that it holds."""
+        return self._meta.entries
+
+    def records(self, start: int = 0) -> Iterator[tuple[bytes, bytes]]:
+        """Keys and values in the order of the keys (byte-wise), beginning with record ``start``.
+
+        Raises:
+            FormatError: A page is damaged.
+        """
+        if self._meta.root == _NO_ROOT:
+            return
+        for count, at in enumerate(self._leaf_nodes(self._meta.root, self._meta.depth)):
+            if count >= self._meta.entries:
+                self._fail(f"the tree holds more than the {self._meta.entries} records it names")
+            if count >= start:
+                yield self._record(*at)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _newest_meta(self) -> _Meta:
+        """Of the two meta pages, the one that was written last."""
+        first = self._read_meta(0)
+        metas = [first]
+        size = first.page_size
+        if not 256 <= size <= 1 << 16 or size & (size - 1):
+            self._fail(f"a page size of {size}")
+        if self._file.size >= 2 * size:
+            metas.append(self._read_meta(size))
+        return max(metas, key=lambda meta: meta.transaction)
+
+    def _read_meta(self, offset: int) -> _Meta:
+        need = _HEADER.size + _META.size + 2 * _TREE.size + _META_END.size
+        self._file.need(offset, need, "an LMDB's meta page")
+        view, at = self._file.view, offset + _HEADER.size
+        magic, version, _, _ = _META.unpack_from(view, at)
+        if magic != _MAGIC:
+            self._fail("is no LMDB of a 64-bit little-endian machine (its magic number is missing)")
+        if version != _VERSION:
+            self._fail(
+                f"has LMDB's data version {version}, and only {_VERSION} is read; write it "
+                "again with `mdb_dump` and `mdb_load` of LMDB 0.9"
+            )
+        page_size = _TREE.unpack_from(view, at + _META.size)[0]
+        _, flags, depth, *_, entries, root = _TREE.unpack_from(view, at + _META.size + _TREE.size)
+        last, transaction = _META_END.unpack_from(view, at + _META.size + 2 * _TREE.size)
+        return _Meta(page_size, flags, depth, entries, root, last, transaction)
+
+    def _check_meta(self) -> None:
+        meta = self._meta
+        if meta.flags & _DUPSORT:
+            self._fail("has several values for a key (DUPSORT), which Caffe's databases never have")
+        if meta.depth > _DEEPEST:
+            self._fail(f"a tree of depth {meta.depth}")
+        if meta.entries > self._file.size // _NODE.size:
+            self._fail(f"names {meta.entries} records in {self._file.size} bytes")
+        needed = (meta.last_page + 1) * meta.page_size
+        if needed > self._file.size:
+            raise TruncatedError(
+                f"{self._file.path}: ends at byte {self._file.size} of {needed} (LMDB's last "
+                "page); download or copy it again"
+            )
+
+    def _leaf_nodes(self, page: int, depth: int) -> Iterator[tuple[int, int]]:
+        """(page, offset of the node) of every record below a page."""
+        flags, nodes = self._page(page)
+        if flags & _LEAF:
+            yield from ((page, node) for node in nodes)
+        elif flags & _BRANCH and depth > 1:
+            for node in nodes:
+                low, high, top, _ = _NODE.unpack_from(self._file.view, node)
+                yield from self._leaf_nodes(low | high << 16 | top << 32, depth - 1)
+        else:
+            self._fail(f"page {page} has the flags {flags:#x}, which no page of a tree has")
+
+    def _page(self, number: int) -> tuple[int, list[int]]:
+        """A page's flags, and the offsets of its nodes in the file."""
+        start = self._offset(number)
+        own, _, flags, lower, upper = _HEADER.unpack_from(self._file.view, start)
+        size = self._meta.page_size
+        if own != number or not _HEADER.size < lower <= upper <= size or lower % 2:
+            self._fail(f"page {number} is damaged")
+        count = (lower - _HEADER.size) // 2
+        slots = struct.unpack_from(f"<{count}H", self._file.view, start + _HEADER.size)
+        if min(slots) < upper or max(slots) > size - _NODE.size:
+            self._fail(f"page {number} has a record outside of itself")
+        return flags, [start + slot for slot in slots]
+
+    def _record(self, page: int, at: int) -> tuple[bytes, bytes]:
+        low, high, flags, key_size = _NODE.unpack_from(self._file.view, at)
+        key_end, page_end = at + _NODE.size + key_size, self._offset(page) + self._meta.page_size
+        if key_end > page_end:
+            self._fail(f"a key in page {page} goes on beyond the page")
+        key = bytes(self._file.view[at + _NODE.size : key_end])
+        if flags & _SUB_OR_DUP:
+            self._fail(f"key {key!r} is a named database; Caffe's records stand in the unnamed one")
+        size = low | high << 16
+        if flags & _BIG:
+            return key, self._overflow(key, key_end, size)
+        if key_end + size > page_end:
+            self._fail(f"the value of key {key!r} goes on beyond page {page}")
+        return key, bytes(self._file.view[key_end : key_end + size])
+
+    def _overflow(self, key: bytes, at: int, size: int) -> bytes:
+        """A value that has pages of its own."""
+        (page,) = struct.unpack("<Q", bytes(self._file.view[at : at + 8]).ljust(8, b"\xff"))
+        start = self._offset(page, f"the value of key {key!r}")
+        own, _, flags, *_ = _HEADER.unpack_from(self._file.view, start)
+        begin = start + _HEADER.size
+        if own != page or not flags & _OVERFLOW or begin + size > self._file.size:
+            self._fail(f"the value of key {key!r} is damaged (page {page}, {size} bytes)")
+        return bytes(self._file.view[begin : begin + size])
+
+    def _offset(self, page: int, what: str = "the tree") -> int:
+        if not 1 < page <= self._meta.last_page:
+            self._fail(f"{what} goes on in page {page} of {self._meta.last_page}")
+        return page * self._meta.page_size
+
+    def _fail(self, trouble: str) -> NoReturn:
+        raise FormatError(f"{self._file.path}: {trouble}; convert the images again")
