@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import chainer_ft.formats.wire as w
 from chainer_ft.errors import FormatError, TruncatedError
+from chainer_ft.formats.closing import closed_on_error
 from chainer_ft.types.entries import Entry, Listing
 from chainer_ft.types.hooks import SourceLoader
 from chainer_ft.types.source import Source
@@ -94,8 +95,7 @@ def open_binaryproto(path: str) -> Source:
     from chainer_ft.formats.caffe_blobs import parse_blob
     from chainer_ft.formats.mapped import MappedFile
 
-    file = MappedFile(path)
-    try:
+    with closed_on_error(MappedFile(path)) as file:
         if not file.size:
             raise FormatError(f"{path}: is empty")
         whole = w.Record(0, w.BYTES, 0, file.size)
@@ -103,9 +103,6 @@ def open_binaryproto(path: str) -> Source:
         if not blob.runs:
             raise FormatError(f"{path}: holds no numbers, but the shape {blob.shape}")
         return BinaryprotoSource(blob)
-    except BaseException:
-        file.close()
-        raise
 
 
 LOADER = SourceLoader(

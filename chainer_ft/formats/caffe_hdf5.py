@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from chainer_ft.errors import FormatError
 from chainer_ft.formats import h5
 from chainer_ft.formats.caffe_types import UNTYPED, Layer
+from chainer_ft.formats.closing import closed_on_error
 from chainer_ft.types.hooks import SourceLoader
 from chainer_ft.types.source import Source
 
@@ -73,14 +74,9 @@ def open_caffe_hdf5(path: str) -> Source:
     """
     from chainer_ft.formats.caffe_source import CaffeSource
 
-    file = h5.open_file(path)
-    try:
-        with h5.guarded(path):
-            layers = _layers(file, path)
-            return CaffeSource(path, LOADER.name, layers, (_NOTE,), file.close)
-    except BaseException:
-        file.close()
-        raise
+    with closed_on_error(h5.open_file(path)) as file, h5.guarded(path):
+        layers = _layers(file, path)
+        return CaffeSource(path, LOADER.name, layers, (_NOTE,), file.close)
 
 
 def _layers(file: h5py.File, path: str) -> list[Layer]:

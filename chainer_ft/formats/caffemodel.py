@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from chainer_ft.errors import FormatError, TruncatedError
+from chainer_ft.formats.closing import closed_on_error
 from chainer_ft.formats.wire import BYTES, VARINT, Record, Wire
 from chainer_ft.types.hooks import SourceLoader
 from chainer_ft.types.source import Source
@@ -71,13 +72,9 @@ def open_caffemodel(path: str) -> Source:
     from chainer_ft.formats.caffe_source import CaffeSource
     from chainer_ft.formats.mapped import MappedFile
 
-    file = MappedFile(path)
-    try:
+    with closed_on_error(MappedFile(path)) as file:
         layers, _ = read_net(file, Wire.of(file))
         return CaffeSource(file.path, LOADER.name, layers, (), file.close)
-    except BaseException:
-        file.close()
-        raise
 
 
 LOADER = SourceLoader(

@@ -11,6 +11,7 @@ import numpy as np
 from chainer_ft.errors import FormatError, UnsafeError
 from chainer_ft.formats import h5, h5_disk
 from chainer_ft.formats import provenance as origin
+from chainer_ft.formats.closing import closed_on_error
 from chainer_ft.formats.layout import ChainerFile, check_names
 from chainer_ft.types import Entry, Source
 
@@ -37,7 +38,7 @@ class Hdf5Source(ChainerFile):
 
     def __init__(self, path: str) -> None:
         self._file = h5.open_file(path)
-        try:
+        with closed_on_error(self):
             found = h5.datasets_in_file_order(self._file, path)
             check_names((name for name, _ in found), path)
             self._datasets = {"/" + name: dataset for name, dataset in found}
@@ -50,9 +51,6 @@ class Hdf5Source(ChainerFile):
             super().__init__(path, entries, ordered=origin.keeps_order(self.provenance))
             self.is_slow = any(d.chunks is not None for d in self._datasets.values())
             self.whole = self.whole and not len(self._file.attrs)
-        except BaseException:
-            self.close()
-            raise
 
     def read_stored(self, stored: str) -> np.ndarray:
         dataset = self._datasets[stored]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import IO
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from chainer_ft.errors import FormatError, NotWeightsError
 from chainer_ft.formats import none_array, npy
 from chainer_ft.formats import provenance as origin
+from chainer_ft.formats.closing import closed_on_error
 from chainer_ft.formats.layout import ChainerFile, check_names
 from chainer_ft.formats.zipped import ZipReader
 from chainer_ft.types import Entry, Source
@@ -37,7 +37,7 @@ class NpzSource(ChainerFile):
 
     def __init__(self, path: str) -> None:
         self._zip = ZipReader(path)
-        with self._closing_on_error():
+        with closed_on_error(self):
             self._members = _members(self._zip.names, path)
             self._headers = {stored: self._header(stored, path) for stored in self._members}
             if origin.MEMBER in self._zip.names:
@@ -81,14 +81,6 @@ class NpzSource(ChainerFile):
 
     def close(self) -> None:
         self._zip.close()
-
-    @contextmanager
-    def _closing_on_error(self) -> Iterator[None]:
-        try:
-            yield
-        except BaseException:
-            self.close()
-            raise
 
     def _entry(self, stored: str) -> Entry:
         header = self._headers[stored]

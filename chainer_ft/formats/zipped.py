@@ -12,6 +12,7 @@ from typing import IO
 import numpy as np
 
 from chainer_ft.errors import FormatError, UnsafeError
+from chainer_ft.formats.closing import closed_on_error
 from chainer_ft.formats.mapped import MappedFile
 from chainer_ft.formats.zip_headers import local_header, without_directory
 
@@ -52,7 +53,7 @@ class ZipReader:
     def __init__(self, path: str) -> None:
         self.path = path
         self._file = MappedFile(path)
-        try:
+        with closed_on_error(self._file):
             tail = bytes(self._file.view[-_LONGEST_END:])
             end = tail.rfind(_END)
             if end < 0 or len(tail) < end + _SHORTEST_END:
@@ -60,15 +61,9 @@ class ZipReader:
             self._listed = int.from_bytes(tail[end + 10 : end + 12], "little")
             with damage_in(path):
                 self._zip = zipfile.ZipFile(path)
-        except BaseException:
-            self._file.close()
-            raise
-        try:
+        with closed_on_error(self):
             self._infos = {info.filename: info for info in self._zip.infolist()}
             self._check_directory()
-        except BaseException:
-            self.close()
-            raise
 
     def _check_directory(self) -> None:
         """Every member once, none inside another, none swallowed by a damaged length."""

@@ -23,6 +23,7 @@ from pathlib import Path
 from chainer_ft.errors import ChainerFTError, UsageError
 from chainer_ft.formats import npz
 from chainer_ft.formats.atomic import replacing
+from chainer_ft.formats.closing import closed_on_error
 from chainer_ft.formats.provenance import file_hash
 from chainer_ft.transfer.cached import Cached, Readable
 from chainer_ft.types import Source
@@ -95,11 +96,8 @@ class Cache:
         Raises:
             UsageError: ``CHAINER_FT_CACHE_BYTES`` is no number.
         """
-        try:
+        with closed_on_error(source):
             cached = self._cached(source, file, view)
-        except BaseException:
-            source.close()
-            raise
         if cached is None:
             return source
         source.close()

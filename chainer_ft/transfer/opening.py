@@ -6,6 +6,7 @@ import os
 from difflib import get_close_matches
 
 from chainer_ft.errors import ChainerFTError, FormatError, PluginError, UnknownFormatError
+from chainer_ft.formats.closing import closed_on_error
 from chainer_ft.formats.subtree import Subtree
 from chainer_ft.formats.wrong_kinds import name_wrong_kind
 from chainer_ft.host import Host, Provided, default_host
@@ -132,16 +133,13 @@ def _open_with(candidates: list[Provided[SourceLoader]], path: str, host: Host) 
 
 
 def _narrowed(source: Source, prefix: str) -> Source:
-    try:
+    with closed_on_error(source):
         if source.narrow(prefix):
             return source
         if any(path.startswith(prefix + "/") for path in source.listing.paths):
             return Subtree(source, prefix)
         known = sorted(source.listing.links)
         raise FormatError(f"{source.name}: has nothing below {prefix}; {nearest(prefix, known)}")
-    except BaseException:
-        source.close()
-        raise
 
 
 def _unknown(host: Host, head: bytes, path: str) -> FormatError:

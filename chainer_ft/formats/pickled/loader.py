@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from chainer_ft.errors import FormatError, TruncatedError
+from chainer_ft.formats.closing import closed_on_error
 from chainer_ft.formats.pickled import wrapped
 from chainer_ft.types import Source, SourceLoader
 
@@ -56,15 +57,12 @@ def open_pickle(path: str) -> Source:
 
     file = MappedFile(path)
     head = bytes(file.view[:8])
-    try:
-        if wrapped.is_wrapped(head):
-            size = file.size
-            file.close()
-            file = wrapped.unpacked(head, path, size)
-        return PickleSource(path, file, whole=not wrapped.is_wrapped(head))
-    except BaseException:
+    if wrapped.is_wrapped(head):
+        size = file.size
         file.close()
-        raise
+        file = wrapped.unpacked(head, path, size)
+    with closed_on_error(file):
+        return PickleSource(path, file, whole=not wrapped.is_wrapped(head))
 
 
 LOADER = SourceLoader(
