@@ -37,12 +37,14 @@ class FileBlob:
         shape: As stored, four numbers in a legacy blob.
         dtype: Little-endian float32 or float64.
         runs: Where the numbers are, in order.
+        is_legacy: Whether the shape is stored as four numbers of their own.
     """
 
     file: MappedFile
     shape: tuple[int, ...]
     dtype: np.dtype
     runs: tuple[Run, ...]
+    is_legacy: bool = False
 
     def read(self) -> np.ndarray:
         """All numbers, flat, straight from the file into a fresh array."""
@@ -89,7 +91,8 @@ def parse_blob(file: MappedFile, wire: Wire, spans: Sequence[Record], what: str)
     count = sum(run.count for run in runs)
     if count != prod(shape):
         wire.fail(what, f"shape {shape} is {prod(shape)} numbers, but {count} are stored,", offset)
-    return FileBlob(file, shape, np.dtype("<f8" if doubles else "<f4"), runs)
+    is_legacy = any(r.wire == VARINT for n in LEGACY_DIMS for r in fields.get(n, ()))
+    return FileBlob(file, shape, np.dtype("<f8" if doubles else "<f4"), runs, is_legacy)
 
 
 def _runs(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from chainer_ft.errors import FormatError
@@ -73,7 +73,26 @@ def read_net(file: MappedFile, wire: Wire) -> tuple[list[Layer], int]:
         TruncatedError: It ends early.
     """
     layers: list[Layer] = []
-    flow = _Flow()
+    flow, count = _Flow(), 0
+    for scan in _scans(file, wire):
+        bottoms, source = scan.connect(flow)
+        if scan.spans:
+            layers.append(scan.layer(bottoms, source))
+        count += 1
+    return [_single_reader(layer, flow) for layer in layers], count
+
+
+def every_layer(file: MappedFile, wire: Wire) -> Iterator[Layer]:
+    """All layers of a net in file order, those without blobs too, by name, type and blobs.
+
+    Raises:
+        FormatError: As :func:`read_net`.
+        TruncatedError: It ends early.
+    """
+    return (scan.layer(0, None) for scan in _scans(file, wire))
+
+
+def _scans(file: MappedFile, wire: Wire) -> Iterator[_Scan]:
     count, kind = 0, 0
     for record in wire.records(0, file.size, "the net"):
         if record.field not in (LAYERS, LAYER) or record.wire != BYTES:
@@ -84,14 +103,10 @@ def read_net(file: MappedFile, wire: Wire) -> tuple[list[Layer], int]:
                 "Caffe refuses such a net too"
             )
         kind = record.field
-        scan = _Scan(file, wire, record, count)
-        bottoms, source = scan.connect(flow)
-        if scan.spans:
-            layers.append(scan.layer(bottoms, source))
+        yield _Scan(file, wire, record, count)
         count += 1
     if not count:
         raise FormatError(f"{file.path}: no layers in {file.size} bytes; not a Caffe net")
-    return [_single_reader(layer, flow) for layer in layers], count
 
 
 def _single_reader(layer: Layer, flow: _Flow) -> Layer:
