@@ -1,0 +1,37 @@
+"""Caffe's solver: update rules, learning rates, the loop, snapshots, the log.
+
+The names below are resolved when they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chainer_ft.caffe.solver.log import Log as Log
+    from chainer_ft.caffe.solver.optimizer import Optimizer as Optimizer
+    from chainer_ft.caffe.solver.rates import Policy as Policy
+    from chainer_ft.caffe.solver.rates import learning_rate as learning_rate
+    from chainer_ft.caffe.solver.signals import Signals as Signals
+    from chainer_ft.caffe.solver.solverstate import read_solverstate as read_solverstate
+    from chainer_ft.caffe.solver.solverstate import write_solverstate as write_solverstate
+
+_HOMES = {
+    "Log": "log",
+    "Optimizer": "optimizer",
+    "Policy": "rates",
+    "Signals": "signals",
+    "learning_rate": "rates",
+    "read_solverstate": "solverstate",
+    "write_solverstate": "solverstate",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
