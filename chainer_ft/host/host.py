@@ -160,6 +160,11 @@ class Host:
         """
         self._registry.blame(plugin, error)
 
+    def guard(self, plugin: str) -> Guard:
+        """What turns an error of this plugin into a :class:`PluginError` that names it."""
+        registry = self._registry
+        return Guard(registry.records[plugin], lambda error: registry.record_failure(plugin, error))
+
     def _hints(self, name: str, names: list[str]) -> str:
         """What may help somebody who asked for a name that nobody provides."""
         idle = [
@@ -199,9 +204,7 @@ class Host:
             return []
         if key in self._registry.builtin:
             return items
-        registry = self._registry
-        guard = Guard(registry.records[key], lambda error: registry.record_failure(key, error))
-        return [guarded(item, guard) for item in items]
+        return [guarded(item, self.guard(key)) for item in items]
 
     def _conflict(self, kind: type, name: str, keys: list[str]) -> Conflict:
         providers = [self._registry.records[key] for key in keys]

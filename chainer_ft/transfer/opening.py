@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from difflib import get_close_matches
 
-from chainer_ft.errors import ChainerFTError, FormatError, PluginError, UnknownFormatError
+from chainer_ft.errors import FormatError, UnknownFormatError
 from chainer_ft.formats.closing import closed_on_error
 from chainer_ft.formats.subtree import Subtree
 from chainer_ft.formats.wrong_kinds import name_wrong_kind
@@ -117,16 +117,8 @@ def _candidates(host: Host, head: bytes, path: str) -> list[Provided[SourceLoade
 
 def _open_with(candidates: list[Provided[SourceLoader]], path: str, host: Host) -> Source:
     one = candidates[0]
-    try:
+    with host.guard(one.plugin)(f"{path}: loader {one.item.name!r}"):
         source = one.item.open(path)
-    except (ChainerFTError, MemoryError):
-        raise
-    except Exception as error:
-        host.blame(one.plugin, error)
-        raise PluginError(
-            f"{path}: loader {one.item.name!r} of plugin {one.plugin} failed: "
-            f"{type(error).__name__}: {error}; block it with -p no:{one.plugin}"
-        ) from error
     source.format = source.format or one.item.name
     source.name = source.name or path
     return source

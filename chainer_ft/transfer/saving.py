@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from chainer_ft.errors import ChainerFTError, FormatError, PluginError
+from chainer_ft.errors import FormatError
 from chainer_ft.formats.atomic import old_file, replacing
 from chainer_ft.formats.provenance import SCHEMA, Given, versions
 from chainer_ft.host import Host, Provided, default_host
@@ -51,17 +51,9 @@ def save(
     source = model if isinstance(model, Source) else _link_source(model)
     one = writer(os.fspath(path), host, base=source.base, format=format)
     inside = provenance or (lambda: {"schema": SCHEMA, "sources": [], "versions": versions()})
-    with replacing(path) as temporary:
-        try:
-            one.item.save(temporary, source, provenance=inside, compress=compress)
-        except (ChainerFTError, OSError, MemoryError):
-            raise
-        except Exception as error:
-            host.blame(one.plugin, error)
-            raise PluginError(
-                f"{path}: saver {one.item.name!r} of plugin {one.plugin} failed: "
-                f"{type(error).__name__}: {error}"
-            ) from error
+    guarded = host.guard(one.plugin)(f"{path}: saver {one.item.name!r}", OSError)
+    with replacing(path) as temporary, guarded:
+        one.item.save(temporary, source, provenance=inside, compress=compress)
 
 
 def writer(

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 import chainer_ft as ft
+from chainer_ft.errors import PluginError
 from chainer_ft.host import Host
-from chainer_ft.types import SourceLoader
+from chainer_ft.testing import ArraySource
+from chainer_ft.types import Saver, SourceLoader
 
 
 @pytest.fixture
@@ -77,3 +79,36 @@ def test_the_surest_loader_opens(file: Path) -> None:
     host.register(Plugin, "two")
     ft.open(file, host=host).close()
     assert opened == ["strong"]
+
+
+def test_a_built_in_that_fails_is_named_as_plugins_are(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object, **options: object) -> None:
+        raise ZeroDivisionError("odd")
+
+    def certain(head: bytes, path: str) -> float:
+        return 1.0
+
+    class BuiltIn:
+        """A loader and a saver with a mistake."""
+
+        @staticmethod
+        @ft.hookimpl
+        def chainer_ft_source_loaders() -> list[SourceLoader]:
+            return [SourceLoader("odd", "for a test", (), certain, fail)]
+
+        @staticmethod
+        @ft.hookimpl
+        def chainer_ft_savers() -> list[Saver]:
+            return [Saver("odd", "for a test", (".odd",), fail)]
+
+    monkeypatch.setattr("chainer_ft.builtin.PLUGINS", {"builtin.odd": BuiltIn})
+    host = Host(installed=False)
+    failed = r" 'odd' of plugin builtin.odd \(chainer-ft .*\) failed: ZeroDivisionError: odd; block"
+    with pytest.raises(PluginError, match=rf"{file.name}: loader{failed}"):
+        ft.open(file, host=host)
+    with pytest.raises(PluginError, match=rf"new.odd: saver{failed}"):
+        ft.save(file.with_name("new.odd"), ArraySource({"/W": np.ones(2)}), host=host)
+    assert [record.state for record in host.records()] == ["broken"]
+    assert not file.with_name("new.odd").exists()
