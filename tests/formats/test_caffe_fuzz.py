@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import random
 import time
-import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import caffe_encoder as enc
 import h5py
 import numpy as np
 import pytest
+from limits import memory_below
 
 from chainer_ft.errors import ChainerFTError, TruncatedError
 from chainer_ft.formats import binaryproto, caffe_hdf5, caffe_other, caffemodel
@@ -96,15 +96,6 @@ def answer(loader: SourceLoader, path: Path) -> Arrays | None:
         return None
 
 
-@pytest.fixture
-def scratch(tmp_path: Path) -> Iterator[Path]:
-    """A file that lies in memory where the system has such a place."""
-    fast = Path("/dev/shm")
-    path = (fast if fast.is_dir() else tmp_path) / f"chainer_ft_fuzz_{time.time_ns()}"
-    yield path
-    path.unlink(missing_ok=True)
-
-
 def run(
     loader: SourceLoader,
     seed: bytes,
@@ -130,13 +121,8 @@ def run(
 
 def measured(loader: SourceLoader, path: Path, size: int) -> Arrays | None:
     """An answer, and how much memory it took; measuring is slow, so this is done now and then."""
-    tracemalloc.start()
-    try:
-        arrays = answer(loader, path)
-        assert tracemalloc.get_traced_memory()[1] < 4 * size + BYTES_MORE
-        return arrays
-    finally:
-        tracemalloc.stop()
+    with memory_below(4 * size + BYTES_MORE):
+        return answer(loader, path)
 
 
 def equals_protobuf(data: bytes, arrays: Arrays) -> None:

@@ -9,14 +9,13 @@ import os
 import pickle
 import random
 import time
-import tracemalloc
-from collections.abc import Iterator
 from pathlib import Path
 
 import assembler as asm
 import hostile
 import numpy as np
 import pytest
+from limits import memory_below
 
 from chainer_ft.errors import ChainerFTError
 from chainer_ft.formats.pickled.loader import detect, open_pickle
@@ -105,22 +104,8 @@ def answer(path: Path) -> bool:
 
 def measured(path: Path, size: int) -> bool:
     """An answer, and how much memory it took; measuring is slow, so this is done now and then."""
-    tracemalloc.start()
-    try:
-        found = answer(path)
-        assert tracemalloc.get_traced_memory()[1] < TIMES * size + BYTES_MORE
-        return found
-    finally:
-        tracemalloc.stop()
-
-
-@pytest.fixture
-def scratch(tmp_path: Path) -> Iterator[Path]:
-    """A file that lies in memory where the system has such a place."""
-    fast = Path("/dev/shm")
-    path = (fast if fast.is_dir() else tmp_path) / f"chainer_ft_fuzz_{time.time_ns()}"
-    yield path
-    path.unlink(missing_ok=True)
+    with memory_below(TIMES * size + BYTES_MORE):
+        return answer(path)
 
 
 def run(seeds: list[bytes], path: Path, salt: int) -> float:
