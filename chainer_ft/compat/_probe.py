@@ -32,6 +32,17 @@ def numpy_lacks(name: str) -> Callable[[], bool]:
     return probe
 
 
+def _is_on_its_way_out(trial: Callable[[], object]) -> bool:
+    """Whether what is tried warns that it will be gone, or is."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            trial()
+    except (DeprecationWarning, AttributeError, TypeError):
+        return True
+    return False
+
+
 def meshgrid_is_tuple() -> bool:
     """NumPy 2: ``numpy.meshgrid`` returned a list before."""
     import numpy
@@ -74,26 +85,14 @@ def shape_is_not_settable() -> bool:
     """NumPy 2.5 warns when ``array.shape`` is assigned, and will raise."""
     import numpy
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            numpy.zeros((1, 2)).shape = (2, 1)
-    except (DeprecationWarning, AttributeError):
-        return True
-    return False
+    return _is_on_its_way_out(lambda: setattr(numpy.zeros((1, 2)), "shape", (2, 1)))
 
 
 def fix_is_deprecated() -> bool:
     """NumPy 2.5 warns about ``numpy.fix``, and will not have it."""
     import numpy
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            numpy.fix(0.5)
-    except (DeprecationWarning, AttributeError):
-        return True
-    return False
+    return _is_on_its_way_out(lambda: numpy.fix(0.5))
 
 
 def scalars_stay_narrow() -> bool:
@@ -104,16 +103,13 @@ def scalars_stay_narrow() -> bool:
 
 
 def arrays_are_no_scalars() -> bool:
-    """NumPy 2.4: ``int`` and ``float`` of an array with one element and an axis raise."""
+    """NumPy 2.4: ``int`` and ``float`` of an array with one element and an axis raise.
+
+    1.25 to 2.3 only warn.
+    """
     import numpy
 
-    try:
-        with warnings.catch_warnings():  # NumPy 1.25 to 2.3 only warn
-            warnings.simplefilter("error")
-            float(numpy.zeros(1))
-    except (TypeError, DeprecationWarning):
-        return True
-    return False
+    return _is_on_its_way_out(lambda: float(numpy.zeros(1)))
 
 
 def sparse_refuses_float16() -> bool:
@@ -167,14 +163,7 @@ def set_daemon_is_deprecated() -> bool:
     """Python 3.10 warns about ``Thread.setDaemon``; a later one will not have it."""
     import threading
 
-    thread = threading.Thread()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            thread.setDaemon(True)
-    except (DeprecationWarning, AttributeError):
-        return True
-    return False
+    return _is_on_its_way_out(lambda: threading.Thread().setDaemon(True))
 
 
 def cupy_is_14() -> bool:
