@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from chainer_ft.errors import PluginError, RuleError
-from chainer_ft.planning.fit import castable, fit_by_name, pair, same_shape
+from chainer_ft.errors import RuleError
+from chainer_ft.planning.fit import fit_by_name
+from chainer_ft.planning.proposals import Found, Sides, collect
 from chainer_ft.planning.rules import Rules, renamed, skips
-from chainer_ft.types import Clash, Listing, MatchPolicy, Pair, Plan, Skip, Tie
+from chainer_ft.types import Listing, MatchPolicy, Plan, Skip
 from chainer_ft.types.plan import Side
 
 
@@ -39,8 +40,8 @@ def make_plan(
     rules = rules or Rules()
     theirs, origin = renamed(source, rules)
     left_out = skips(theirs, target, rules, origin)
-    shown = _Sides(_readable(theirs), _wanting(target, theirs)).without(left_out)
-    found = _Found.collect(policy, shown, theirs, target)
+    shown = Sides(_readable(theirs), _wanting(target, theirs)).without(left_out)
+    found = collect(policy, shown)
     _check_skips(target, found, left_out)
     shared = _filled_by_sharing(target, found, {s.path for s in left_out if s.side == "target"})
     back = {new: old for new, old in origin.items() if new != old}
@@ -53,29 +54,16 @@ def make_plan(
         source=source,
         target=target,
         policy=policy.name,
-        pairs=found.pairs,
+        pairs=tuple(found.pairs),
         missing=missing,
         unexpected=unexpected,
-        incorrect_shapes=found.clashes,
-        ambiguous=found.ties,
+        incorrect_shapes=tuple(found.clashes),
+        ambiguous=tuple(found.ties),
         skipped=skipped,
         reasons=_reasons(theirs, target, missing, unexpected),
         renamed={old: new for new, old in back.items()},
     )
     return _with_file_paths(plan, origin) if back else plan
-
-
-@dataclass(frozen=True)
-class _Sides:
-    source: Listing
-    target: Listing
-
-    def without(self, skipped: Iterable[Skip]) -> _Sides:
-        gone = {(s.side, s.path) for s in skipped}
-        return _Sides(
-            self.source.where(p for p in self.source.paths if ("source", p) not in gone),
-            self.target.where(p for p in self.target.paths if ("target", p) not in gone),
-        )
 
 
 def _readable(source: Listing) -> Listing:
@@ -89,61 +77,7 @@ def _wanting(target: Listing, source: Listing) -> Listing:
     return target.where(e.path for e in target if e.shape is not None or e.path not in empty)
 
 
-@dataclass
-class _Found:
-    """What the policy proposes, checked entry by entry."""
-
-    pairs: tuple[Pair, ...]
-    clashes: tuple[Clash, ...]
-    ties: tuple[Tie, ...]
-    sources: set[str]
-    targets: set[str]
-
-    @classmethod
-    def collect(
-        cls, policy: MatchPolicy, shown: _Sides, source: Listing, target: Listing
-    ) -> _Found:
-        found = cls((), (), (), set(), set())
-        pairs: list[Pair] = []
-        clashes: list[Clash] = []
-        ties: list[Tie] = []
-        for item in policy.propose(shown.source, shown.target):
-            if isinstance(item, Tie):
-                found._claim(policy, shown, item.sources, item.targets)
-                ties.append(item)
-                continue
-            found._claim(policy, shown, (item.source,), (item.target,))
-            checked = _checked(item, source, target)
-            if isinstance(checked, Pair):
-                pairs.append(checked)
-            else:
-                clashes.append(checked)
-        found.pairs, found.clashes, found.ties = tuple(pairs), tuple(clashes), tuple(ties)
-        return found
-
-    def _claim(
-        self, policy: MatchPolicy, shown: _Sides, sources: Iterable[str], targets: Iterable[str]
-    ) -> None:
-        for paths, listing, claimed, side in (
-            (sources, shown.source, self.sources, "source"),
-            (targets, shown.target, self.targets, "target"),
-        ):
-            for path in paths:
-                if path not in listing or path in claimed:
-                    what = "twice" if path in claimed else "but there is no such entry"
-                    raise PluginError(f"policy {policy.name!r} proposes {side} {path} {what}")
-                claimed.add(path)
-
-
-def _checked(item: Pair | Clash, source: Listing, target: Listing) -> Pair | Clash:
-    """A pair whose shapes agree, with its cast named; anything else is a clash."""
-    a, b = source[item.source], target[item.target]
-    if isinstance(item, Clash) or not same_shape(a, b) or not castable(a, b):
-        return Clash(a.path, b.path, a.shape, b.shape or b.partial_shape)
-    return replace(pair(a, b, item.reason), transforms=item.transforms or pair(a, b).transforms)
-
-
-def _check_skips(target: Listing, found: _Found, left_out: Iterable[Skip]) -> None:
+def _check_skips(target: Listing, found: Found, left_out: Iterable[Skip]) -> None:
     """Raise where a skipped entry would change all the same, under another name."""
     filled = {target[p.target].owner: p.target for p in found.pairs}
     for skip in left_out:
@@ -154,7 +88,7 @@ def _check_skips(target: Listing, found: _Found, left_out: Iterable[Skip]) -> No
             )
 
 
-def _filled_by_sharing(target: Listing, found: _Found, skipped: set[str]) -> tuple[Skip, ...]:
+def _filled_by_sharing(target: Listing, found: Found, skipped: set[str]) -> tuple[Skip, ...]:
     """Other names of an array that is filled under one of its names."""
     filled = {target[p.target].owner: p.target for p in found.pairs}
     decided = found.targets | skipped

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from chainer_ft.errors import FormatError, PluginError, UsageError
-from chainer_ft.host import Host, Provided, default_host
-from chainer_ft.planning import Rules, make_plan
-from chainer_ft.planning.rules import renamed, skips
-from chainer_ft.transfer.appliers import FileApplier, LinkApplier, Terms
-from chainer_ft.transfer.ends import End, Path, is_link, listing_of_link, opened
+from chainer_ft.errors import FormatError, UsageError
+from chainer_ft.host import Host, default_host
+from chainer_ft.planning import Rules
+from chainer_ft.transfer.appliers import Terms
+from chainer_ft.transfer.ends import End, Path, is_link, opened
 from chainer_ft.transfer.models import is_model_spec, load_model
 from chainer_ft.transfer.opening import similar
-from chainer_ft.types import Listing, MatchPolicy, Outcome, Pair, Plan, Source
+from chainer_ft.transfer.request import Request
+from chainer_ft.types import MatchPolicy, Outcome, Plan, Source
 
 if TYPE_CHECKING:
     import chainer
@@ -73,7 +72,7 @@ def plan(
     named = None if out is None else os.fspath(out)
     if isinstance(target, str) and target.endswith(".py"):
         raise UsageError(f"{target}: name the model in it, like {target}:Net")
-    request = _Request(
+    request = Request(
         host.get(MatchPolicy, policy),
         Rules.of(rename, skip, only),
         Terms(host, min_coverage, strict, named, compress),
@@ -118,7 +117,7 @@ def plan_new_file(
     name = os.fspath(path)
     terms = Terms(host, out=name, compress=compress)
     rules = Rules.of(rename, skip, only)
-    request = _Request(host.get(MatchPolicy, "name"), rules, terms)
+    request = Request(host.get(MatchPolicy, "name"), rules, terms)
     with opened(source, host) as opened_source:
         return request.into_new_file(source, opened_source, name)
 
@@ -173,51 +172,3 @@ def copy_model(src: chainer.Link, dst: chainer.Link, **options: Any) -> Outcome:
         ['/W', '/b']
     """
     return copy(src, dst, **options)
-
-
-def _to_itself(source: Listing, target: Listing) -> Iterator[Pair]:
-    """Each entry to its own path: in a copy of everything no link is ever halved."""
-    return (Pair(path, path) for path in target.paths if path in source)
-
-
-_TO_ITSELF = MatchPolicy("name", "each entry to its own path", _to_itself)
-
-
-@dataclass(frozen=True)
-class _Request:
-    """What was asked for, once the ends are known."""
-
-    policy: Provided[MatchPolicy]
-    rules: Rules
-    terms: Terms
-
-    def into_link(self, origin: End, source: Source, link: chainer.Link, spec: str = "") -> Plan:
-        self.terms.check_out()
-        made = self._plan(source, listing_of_link(link, spec))
-        return replace(made, applier=LinkApplier(origin, link, self.terms, spec))
-
-    def into_file(self, origin: End, source: Source, end: End, target: Source) -> Plan:
-        self.terms.check_out(target)
-        terms, form = self.terms, None
-        if terms.out is None and target.whole and not isinstance(end, Source):
-            terms, form = replace(terms, out=os.fspath(cast("str", end))), target.format
-        made = self._plan(source, target.listing)
-        return replace(made, applier=FileApplier(origin, end, terms, form))
-
-    def into_new_file(self, origin: End, source: Source, path: str) -> Plan:
-        """Everything, under its new names, without what is skipped or cannot be read."""
-        terms = replace(self.terms, out=self.terms.out or path)
-        terms.check_out()
-        theirs, origins = renamed(source.listing, self.rules)
-        gone = {skip.path for skip in skips(theirs, Listing(()), self.rules, origins)}
-        kept = tuple(e for e in theirs if e.path not in gone and (e.shape is None or not e.note))
-        target = Listing(kept, path, theirs.ordered)
-        made = make_plan(source.listing, target, _TO_ITSELF, self.rules)
-        return replace(made, applier=FileApplier(origin, None, terms))
-
-    def _plan(self, source: Source, target: Listing) -> Plan:
-        listing = source.for_target(target).listing
-        try:
-            return make_plan(listing, target, self.policy.item, self.rules)
-        except PluginError as error:
-            raise PluginError(f"plugin {self.policy.plugin}: {error}") from error
