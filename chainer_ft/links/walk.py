@@ -91,8 +91,11 @@ def slots(
 
 
 def _children(link: chainer.Link, order: dict[str, int]) -> list[tuple[str, chainer.Link]]:
-    if isinstance(link, chainer.ChainList):  # a Sequential's functions are not among them
-        return [(str(i), child) for i, child in enumerate(link._children)]
+    if isinstance(link, chainer.ChainList):
+        return sorted(
+            ((str(i), child) for i, child in enumerate(link._children)),
+            key=lambda pair: _position(link, pair[1]),
+        )
     names = sorted(getattr(link, "_children", ()), key=lambda n: (order.get(n, len(order)), n))
     return [(name, getattr(link, name)) for name in names]
 
@@ -117,6 +120,12 @@ def listing(link: chainer.Link, origin: str) -> Listing:
         owner = first.setdefault(identity(slot), slot.path)
         entries.append(replace(_entry(slot), shared_with=None if owner == slot.path else owner))
     return Listing(tuple(entries), origin)
+
+
+def _position(link: chainer.ChainList, child: chainer.Link) -> int:
+    """Where a child is called: Sequential numbers its links in another order than it calls them."""
+    calls = link._layers if isinstance(link, chainer.Sequential) else ()
+    return next((i for i, layer in enumerate(calls) if layer is child), 0)
 
 
 def identity(slot: Slot) -> object:

@@ -111,10 +111,11 @@ class L2SP:
         start = self._start_of(path, param)
         scale = factor if param._loss_scale is None else factor * param._loss_scale
         with chainer.using_device(param.device):
+            # Not in place: a gradient may be a view that others have, too.
             if start is None:
-                param.grad += self.new_rate * scale * param.array
+                param.grad = param.grad + self.new_rate * scale * param.array
             else:
-                param.grad += self.rate * scale * (param.array - start)
+                param.grad = param.grad + self.rate * scale * (param.array - start)
 
     def _start_of(self, path: str, param: chainer.Parameter) -> Any:
         start = self.start.get(path)

@@ -9,7 +9,8 @@ import chainer
 
 from chainer_ft.errors import UsageError
 from chainer_ft.links import identity, named_links, slots
-from chainer_ft.training.modes import Mode, ignores_mode, keeps_statistics, mode_of, trains
+from chainer_ft.training.frozen_mode import Mode, keeps_statistics
+from chainer_ft.training.modes import ignores_mode, mode_of, trains
 from chainer_ft.training.parameters import tuning_of
 
 _log = logging.getLogger("chainer_ft")
@@ -33,7 +34,7 @@ def check_shared(model: chainer.Link, chosen: set[str], modes: Mapping[str, Mode
     for slot in slots(model):
         still = slot.path in chosen if slot.kind == "param" else slot.link_path in modes
         (stands if still else moves).setdefault(identity(slot), slot.path)
-    for key in stands.keys() & moves.keys():
+    for key in (key for key in stands if key in moves):
         raise UsageError(
             f"{stands[key]} would be frozen and {moves[key]} would train, and both are one array; "
             f"name both to freeze it, or give {moves[key]} an array of its own"

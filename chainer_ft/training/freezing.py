@@ -9,14 +9,8 @@ import chainer
 from chainer_ft.links import named_links
 from chainer_ft.select import Selection
 from chainer_ft.training.freeze_checks import announce, check_live, check_shared
-from chainer_ft.training.modes import (
-    Dropout,
-    Mode,
-    Statistics,
-    mode_of,
-    set_mode,
-    whole_links,
-)
+from chainer_ft.training.frozen_mode import Dropout, Mode, Statistics
+from chainer_ft.training.modes import mode_of, set_mode, whole_links
 from chainer_ft.training.parameters import check_class, tune, tuning_of
 from chainer_ft.training.proof import (
     Frozen,

@@ -1,128 +1,13 @@
-"""Frozen links compute as in inference: statistics stay, dropout is off."""
+"""Which links are frozen as a whole, and setting and taking away their mode."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
 
 import chainer
 
-from chainer_ft.errors import UsageError
 from chainer_ft.links import named_links, slots
-
-_log = logging.getLogger("chainer_ft")
-
-Statistics = Literal["still", "train"]
-Dropout = Literal["off", "on"]
-
-#: ``chainer.config.train`` as it was outside the outermost frozen link.
-_OUTSIDE = "chainer_ft_train_outside"
-
-
-@dataclass(frozen=True)
-class Mode:
-    """How a frozen link computes.
-
-    Args:
-        statistics: ``train`` leaves links that keep statistics (BatchNormalization) as they are.
-        dropout: ``on`` leaves all other links as they are.
-    """
-
-    statistics: Statistics = "still"
-    dropout: Dropout = "off"
-
-    def __post_init__(self) -> None:
-        _check_word("statistics", self.statistics, Statistics)
-        _check_word("dropout", self.dropout, Dropout)
-
-
-class FrozenMode(chainer.LinkHook):  # type: ignore[misc]
-    """Runs the forward of a link with ``chainer.config.train`` off.
-
-    It is a link hook because Chainer copies, pickles and calls those with their link.
-
-    Args:
-        mode: How the link computes.
-    """
-
-    name = "chainer_ft_frozen"
-
-    def __init__(self, mode: Mode) -> None:
-        self.mode = mode
-        self.digests: dict[str, str | None] = {}  # of the persistents, by name, at the freeze
-        self._told = False
-
-    def forward_preprocess(self, args: Any) -> None:
-        """Wrap the forward that comes next."""
-        self._check_inputs(args.link, args.args)
-        outside = getattr(chainer.config, _OUTSIDE, chainer.config.train)
-        train = outside and self.keeps_training(args.link)
-        if train != chainer.config.train:
-            _wrap(args.link, train, outside)
-
-    def keeps_training(self, link: chainer.Link) -> bool:
-        """Whether the link computes as if it were not frozen."""
-        if keeps_statistics(link):
-            return self.mode.statistics == "train"
-        return self.mode.dropout == "on"
-
-    def _check_inputs(self, link: chainer.Link, inputs: tuple[Any, ...]) -> None:
-        """Say once that a graph is built for the input's own gradient."""
-        if not self._told and chainer.config.enable_backprop and any(map(_is_leaf, inputs)):
-            self._told = True
-            _log.warning(
-                "%s, frozen, is called with a Variable that asks for a gradient: backward goes "
-                "through it for that alone; pass an array, or Variable(x, requires_grad=False)",
-                link.name or type(link).__name__,
-            )
-
-
-def _is_leaf(value: Any) -> bool:
-    return (
-        isinstance(value, chainer.Variable)
-        and not isinstance(value, chainer.Parameter)
-        and value.requires_grad
-        and value.creator is None
-    )
-
-
-def _check_word(name: str, word: str, known: Any) -> None:
-    if word not in get_args(known):
-        raise UsageError(f"{name} is one of {', '.join(get_args(known))}, not {word!r}")
-
-
-class _OneForward:
-    """The next forward of one link, with ``train`` set.
-
-    Link hooks are not told of an exception in a forward, and the setting must not survive one;
-    so it is the forward itself that sets it, once.
-    """
-
-    def __init__(self, link: chainer.Link, train: bool, outside: bool) -> None:
-        self.link, self.train, self.outside = link, train, outside
-        self.own = link.__dict__.get("forward")
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        del self.link.__dict__["forward"]
-        if self.own is not None:
-            self.link.__dict__["forward"] = self.own
-        with (
-            chainer.using_config("train", self.train),
-            chainer.using_config(_OUTSIDE, self.outside),
-        ):
-            return self.link.forward(*args, **kwargs)
-
-
-def _wrap(link: chainer.Link, train: bool, outside: bool) -> None:
-    if not isinstance(link.__dict__.get("forward"), _OneForward):
-        link.__dict__["forward"] = _OneForward(link, train, outside)
-
-
-def keeps_statistics(link: chainer.Link) -> bool:
-    """Whether a link moves statistics of its own while it trains, as BatchNormalization does."""
-    return "avg_mean" in link._persistent
+from chainer_ft.training.frozen_mode import FrozenMode, Mode, keeps_statistics
 
 
 def hook_of(link: chainer.Link) -> FrozenMode | None:

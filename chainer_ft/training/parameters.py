@@ -77,12 +77,17 @@ class TunedParameter(chainer.Parameter):  # type: ignore[misc]
 
     def _scaled_update(self) -> None:
         """Take a share of the step of a rule that knows no learning rate (AdaDelta)."""
-        moving = getattr(self._rule, "_fp32_param", None) or self
-        before = moving.array.copy()
+        before = self._master().array.copy()
         super().update()
-        moving.array[...] = before + self._tuning.lr_mult * (moving.array - before)
-        if moving is not self:
-            self.array[...] = moving.array.astype(self.dtype)
+        moved = self._master()
+        moved.array[...] = before + self._tuning.lr_mult * (moved.array - before)
+        if moved is not self:
+            self.array[...] = moved.array.astype(self.dtype)
+
+    def _master(self) -> chainer.Parameter:
+        """The copy in single precision that the rule updates, if there is one."""
+        master = getattr(self._rule, "_fp32_param", None)
+        return self if master is None else master
 
     def _get_grad(self) -> Any:
         if not self._tuning.frozen:

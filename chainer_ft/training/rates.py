@@ -73,7 +73,8 @@ def multipliers(model: chainer.Link, rules: Rules) -> dict[str, float]:
     params = {s.path: s.value for s in slots(model) if s.kind == "param"}
     for selection, factor in rules.items():
         rule = predicate(selection)
-        for path in rule.select(places) & params.keys():
+        hit = rule.select(places)
+        for path in (path for path in params if path in hit):
             value, other = found.setdefault(path, (_factor(rule, factor), rule))
             if value != factor:
                 raise RuleError(

@@ -14,7 +14,8 @@ import chainer
 from chainer_ft.errors import RefusedError
 from chainer_ft.links import named_links
 from chainer_ft.training.freezing import set_frozen
-from chainer_ft.training.modes import Mode, mode_of
+from chainer_ft.training.frozen_mode import Mode
+from chainer_ft.training.modes import mode_of
 from chainer_ft.training.parameters import tuning_of
 from chainer_ft.training.proof import frozen, frozen_slots, params_of, set_digest
 from chainer_ft.training.rates import Rates, apply

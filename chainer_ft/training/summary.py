@@ -10,8 +10,9 @@ import chainer
 from chainer_ft.links import named_links
 from chainer_ft.links.walk import listing
 from chainer_ft.report.model_table import LinkRow, ParamRow, State, Summary
+from chainer_ft.training.frozen_mode import keeps_statistics
 from chainer_ft.training.hyperparameters import Scaled
-from chainer_ft.training.modes import keeps_statistics, trains
+from chainer_ft.training.modes import trains
 from chainer_ft.training.parameters import tuning_of
 from chainer_ft.training.sites import own_slots
 from chainer_ft.types import Entry

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import chainer_ft  # noqa: F401  makes the next line work
-from chainer_ft.links.walk import listing
+from chainer_ft.links.walk import listing, slots
 from chainer_ft.types import Entry
 
 
@@ -110,3 +110,12 @@ def test_persistents_of_every_kind() -> None:
 )
 def test_lazy_links_of_other_kinds(link, expected: tuple[int | None, ...]) -> None:  # type: ignore[no-untyped-def]
     assert of(link())["/W"].partial_shape == expected
+
+
+def test_a_sequential_is_walked_in_the_order_of_its_calls() -> None:
+    """It keeps ``/0``, ``/2``, ``/1``: each link is put behind the first one."""
+    sizes = [(2, 3), (3, 4), (4, 5)]
+    model = chainer.Sequential(*(chainer.links.Linear(*size, nobias=True) for size in sizes))
+    assert [slot.array.shape for slot in slots(model)] == [(3, 2), (4, 3), (5, 4)]
+    names = {path: param.shape for path, param in model.namedparams()}
+    assert {slot.path: slot.array.shape for slot in slots(model)} == names

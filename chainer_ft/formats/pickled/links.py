@@ -210,8 +210,12 @@ class Links:
     def _registered(self, link: LinkRecord) -> Iterator[tuple[str, Any]]:
         registry = link.state.get("_children")
         if isinstance(registry, list) and any(isinstance(item, Call) for item in registry):
-            self.texts.spend(len(registry))
-            yield from ((str(i), item) for i, item in enumerate(registry))
+            calls = link.state.get("_layers")  # a Sequential numbers its links in another order
+            calls = calls if isinstance(calls, list) else []
+            self.texts.spend(len(registry) + len(calls))
+            places = {id(layer): i for i, layer in enumerate(calls)}
+            numbered = [(str(i), item) for i, item in enumerate(registry)]
+            yield from sorted(numbered, key=lambda pair: places.get(id(pair[1]), 0))
             return
         for name in self._ordered(link, "_children"):
             yield name, link.state.get(name)

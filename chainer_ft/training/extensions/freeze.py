@@ -11,8 +11,8 @@ from chainer.training import Extension
 from chainer_ft.select import Selection, predicate
 from chainer_ft.training import patched
 from chainer_ft.training.freezing import freeze, thaw
+from chainer_ft.training.frozen_mode import Dropout, Mode, Statistics
 from chainer_ft.training.lengths import Until, check_length, is_reached
-from chainer_ft.training.modes import Dropout, Mode, Statistics
 from chainer_ft.training.proof import frozen
 from chainer_ft.training.resume import ResumeError
 
