@@ -165,7 +165,7 @@ def tune(
         new = _with_own_state(param, new)
     _become(param, new, path)
     if old.frozen != new.frozen and not (keep_state or new.was_disabled):
-        _forget_state(param.update_rule)
+        forget_state(param.update_rule)
 
 
 def _with_own_state(param: chainer.Parameter, new: Tuning) -> Tuning:
@@ -234,7 +234,8 @@ def _release(rule: chainer.UpdateRule | None, tuning: Tuning) -> None:
         rule.hyperparam = rule.hyperparam.parent
 
 
-def _forget_state(rule: chainer.UpdateRule | None) -> None:
+def forget_state(rule: chainer.UpdateRule | None) -> None:
+    """Let a rule begin anew."""
     if rule is not None:
         rule._state = None
         rule._fp32_param = None

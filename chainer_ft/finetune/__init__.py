@@ -1,0 +1,1 @@
+"""Fine-tuning in one call: the head, cached features, probes, scenarios."""
