@@ -205,11 +205,3 @@ def _is_chainerx(record: Call) -> bool:
     if record.name in _RECONSTRUCTORS and record.args:
         made = record.args[0]
     return isinstance(made, Global) and made.full == "chainerx.ndarray"
-
-
-def number_of(value: Any) -> np.ndarray | None:
-    """A Python number as a 0-d array, as Chainer saves it; ``None`` for what is none."""
-    if isinstance(value, (bool, int, float)):
-        array = np.asarray(value)
-        return None if array.dtype == object else array
-    return None

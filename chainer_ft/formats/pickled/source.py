@@ -2,40 +2,25 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
-from chainer_ft.errors import FormatError, UnsafeError
+from chainer_ft.errors import UnsafeError
 from chainer_ft.formats.layout import check_names
 from chainer_ft.formats.mapped import MappedFile
 from chainer_ft.formats.pickled import reading
-from chainer_ft.formats.pickled.arrays import ArrayRef, Arrays, NoArray, number_of
+from chainer_ft.formats.pickled.arrays import ArrayRef, Arrays
 from chainer_ft.formats.pickled.describe import details, printable, remarks
 from chainer_ft.formats.pickled.links import Found, LinkRecord, Links
-from chainer_ft.formats.pickled.machine import Machine
 from chainer_ft.formats.pickled.plain import plain_arrays
 from chainer_ft.formats.pickled.records import Call
+from chainer_ft.formats.pickled.running import collector_paused, run_all
 from chainer_ft.formats.pickled.search import roots
-from chainer_ft.types import Entry, Listing, Source
+from chainer_ft.formats.pickled.slots import Slot, slots_of
+from chainer_ft.types import Listing, Source
 
-_UNINITIALISED = "uninitialised parameter or None"
-_NO_ARRAY = "a Python object, not an array"
-_MOST_PICKLES = 1000
 _Root = tuple[tuple[str, ...], LinkRecord]
-
-
-@dataclass(frozen=True, eq=False)
-class Slot:
-    """One entry and where its numbers come from: the stream, or the record itself."""
-
-    entry: Entry
-    ref: ArrayRef | None = None
-    number: np.ndarray | None = None
 
 
 class PickleSource(Source):
@@ -56,17 +41,17 @@ class PickleSource(Source):
     def __init__(self, path: str, file: MappedFile, whole: bool = True) -> None:
         self.name, self.file, self.whole = path, file, whole
         self.data = file.stream
-        with _collector_paused():
+        with collector_paused():
             self._read_records(path)
 
     def _read_records(self, path: str) -> None:
-        self.results, machine, rest = _run_all(self.data, path)
+        self.results, machine, rest = run_all(self.data, path)
         self.protocol, self._calls = machine.protocol, machine.calls
         self._fetched = machine.fetched
         self._arrays = Arrays(self.data, path)
         links = Links(self._arrays)
         models = self._models(links)
-        self._slots, left_out = self._made(self._found(links, models))
+        self._slots, left_out = slots_of(self._found(links, models), self._arrays)
         check_names(self._slots, path)
         self._listing = Listing(tuple(slot.entry for slot in self._slots.values()), path)
         refs = [slot.ref for slot in self._slots.values() if slot.ref]
@@ -135,56 +120,6 @@ class PickleSource(Source):
         for way, root in models:
             yield from links.walk(root, () if len(models) == 1 else way)
 
-    def _made(self, found: Iterable[Found]) -> tuple[dict[str, Slot], list[str]]:
-        """Slots by path, and the paths that no entry can have, or not a second one."""
-        owners: dict[int, str] = {}
-        slots: dict[str, Slot] = {}
-        left_out = []
-        for one in found:
-            path = "/" + "/".join(one.names)
-            self._arrays.texts.spend(len(path))
-            if path in slots or path.endswith("/") or "//" in path:
-                left_out.append(path)
-            else:
-                slots[path] = self._slot(path, one, owners)
-        return slots, left_out
-
-    def _slot(self, path: str, one: Found, owners: dict[int, str]) -> Slot:
-        link_type = None if one.link_type is None else printable(one.link_type)
-        made = Entry(path, None, None, one.kind, link_type)
-        ref = self._arrays.find_quietly(one.value)
-        if isinstance(ref, NoArray):
-            return Slot(replace(made, shape=ref.shape, note=ref.why))
-        is_variable = self._arrays.is_variable(one.value)
-        if ref is not None or is_variable:
-            owner = owners.setdefault(id(one.value), path)  # one Variable, not one array
-            made = replace(made, shared_with=None if owner == path else owner)
-        if ref is not None:
-            return Slot(replace(made, shape=ref.shape, dtype=ref.dtype), ref)
-        number = self._number(one.value)
-        if number is not None:
-            return Slot(replace(made, shape=(), dtype=number.dtype), number=number)
-        is_empty = is_variable or one.missing or one.value is None
-        return Slot(replace(made, note=_UNINITIALISED if is_empty else _NO_ARRAY))
-
-    def _number(self, value: Any) -> np.ndarray | None:
-        if isinstance(value, list) and len(value) == 1:  # Chainer 1.4 kept N in a list
-            value = value[0]
-        text = self._arrays.texts.string(value)
-        return number_of(value) if text is None else np.asarray(text)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Without the garbage collector, which would go through all records again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
-
 
 def _where(models: list[_Root], path: str) -> list[str]:
     """Where the models are, unless the pickle is one."""
@@ -200,26 +135,3 @@ def _unlisted(paths: list[str]) -> list[str]:
         return []
     named = ", ".join(printable(path) for path in paths[:5])
     return [f"{len(paths)} arrays whose paths are taken or no paths are left out: {named}"]
-
-
-def _run_all(data: Any, path: str) -> tuple[list[Any], Machine, int]:
-    """Every pickle of the stream; the first must be whole.
-
-    Returns:
-        tuple: The results, the first machine (with the calls of all), and the bytes behind.
-    """
-    first = Machine(data, path)
-    results = [first.run()]
-    position, opcodes = first.position, first.opcodes
-    while position < len(data) and len(results) < _MOST_PICKLES:
-        machine = Machine(data, path, position, opcodes)
-        try:
-            results.append(machine.run())
-        except FormatError:
-            break
-        first.calls += machine.calls
-        first.fetched |= machine.fetched
-        first.remarks += machine.remarks
-        first.globals |= machine.globals
-        position, opcodes = machine.position, machine.opcodes
-    return results, first, len(data) - position

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from chainer_ft.errors import FormatError
-from chainer_ft.formats.pickled.arrays import ArrayRef, Arrays, NoArray, number_of
+from chainer_ft.formats.pickled.arrays import ArrayRef, Arrays, NoArray
 from chainer_ft.formats.pickled.machine import Machine
 
 DTYPES = st.one_of(
@@ -225,16 +225,3 @@ def test_text_that_is_no_bytes(folder: Path) -> None:
         payload = asm.call(asm.name("_codecs", "encode"), asm.text(text), asm.text("latin1"))
         with pytest.raises(FormatError, match=r"x\.pkl::/array: its bytes|damaged pickle"):
             read(folder, b"\x80\x02" + asm.array(payload=payload) + asm.STOP)
-
-
-@pytest.mark.parametrize("value", [True, 3, -(1 << 62), (1 << 64) - 1, 2.5])
-def test_numbers(value: Any) -> None:
-    made = number_of(value)
-    assert made is not None
-    assert (made.shape, made.item()) == ((), value)
-    assert made.dtype.kind == np.asarray(value).dtype.kind
-
-
-@pytest.mark.parametrize("value", [None, 1 << 64, [], "text", object()])
-def test_no_numbers(value: Any) -> None:
-    assert number_of(value) is None
