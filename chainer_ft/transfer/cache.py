@@ -13,10 +13,8 @@ import os
 import re
 import secrets
 import stat
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,32 +23,16 @@ from chainer_ft.formats import npz
 from chainer_ft.formats.atomic import replacing
 from chainer_ft.formats.closing import closed_on_error
 from chainer_ft.formats.provenance import file_hash
+from chainer_ft.transfer.cache_folder import CachedFile, default_folder, files_of, put, removed
 from chainer_ft.transfer.cached import Cached, Readable
 from chainer_ft.types import Source
 
 SCHEMA = "chainer_ft.cache/2"
 _LIMIT = 8 << 30
 _DIGITS = re.compile("[0-9]{1,18}")
-#: What the cache makes; nothing else in the folder is ever listed or removed.
-_NAME = re.compile(r"[0-9a-f]{64}(\.[0-9a-f]{16})?\.npz")
 _TROUBLE = (OSError, ValueError, ChainerFTError)
 
 log = logging.getLogger("chainer_ft")
-
-
-@dataclass(frozen=True)
-class CachedFile:
-    """One file of the cache.
-
-    Args:
-        path: The file.
-        nbytes: Its size.
-        used: When it was last opened, in seconds since the epoch.
-    """
-
-    path: Path
-    nbytes: int
-    used: float
 
 
 class Cache:
@@ -105,27 +87,14 @@ class Cache:
 
     def files(self) -> Iterator[CachedFile]:
         """What is in it, the least recently used first."""
-        found = []
-        for path in self._paths():
-            with suppress(OSError):
-                facts = path.lstat()
-                if not stat.S_ISDIR(facts.st_mode):
-                    found.append(CachedFile(path, facts.st_size, facts.st_mtime))
-        yield from sorted(found, key=lambda file: file.used)
+        try:
+            yield from files_of(self.folder)
+        except OSError as error:
+            self._warn(error)
 
     def clear(self) -> int:
         """Remove everything; returns the bytes that were freed."""
-        return sum(_removed(file) for file in self.files())
-
-    def _paths(self) -> list[Path]:
-        try:
-            names = os.listdir(self.folder)
-        except FileNotFoundError:
-            return []
-        except OSError as error:
-            self._warn(error)
-            return []
-        return [self.folder / name for name in names if _NAME.fullmatch(name)]
+        return sum(removed(file) for file in self.files())
 
     def _cached(self, source: Source, file: str, view: str) -> Cached | None:
         too_large = sum(entry.nbytes for entry in source.listing) > self.limit
@@ -156,7 +125,7 @@ class Cache:
                 npz.save(temporary, Readable(source), provenance={"schema": SCHEMA, "key": key})
             if not is_same():  # it was rewritten while it was being unpacked
                 return False
-            _put(new, path)
+            put(new, path)
         except _TROUBLE as error:
             self._warn(error)
             return False
@@ -172,7 +141,7 @@ class Cache:
             if total <= self.limit:
                 return
             if file.path != keep:
-                total -= _removed(file)
+                total -= removed(file)
 
     def _warn(self, error: Exception) -> None:
         log.warning(
@@ -180,19 +149,6 @@ class Cache:
             self.folder,
             (isinstance(error, OSError) and error.strerror) or error,
         )
-
-
-def default_folder() -> Path:
-    """Where this system keeps caches of the user."""
-    try:
-        home = Path.home()
-    except RuntimeError:  # a user without a home has no cache: nothing can be made below this
-        home = Path(os.devnull)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "chainer_ft"
-    if sys.platform == "darwin":
-        return home / "Library" / "Caches" / "chainer_ft"
-    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "chainer_ft"
 
 
 def _limit() -> int:
@@ -219,20 +175,3 @@ def _opened(path: Path, source: Source, key: str) -> Cached | None:
     with suppress(OSError):
         os.utime(path)
     return Cached(file, source)
-
-
-def _put(new: Path, path: Path) -> None:
-    """Rename, which never follows a link; a folder in the place goes, if it is empty."""
-    with suppress(FileNotFoundError):
-        if stat.S_ISDIR(path.lstat().st_mode):
-            path.rmdir()
-    with suppress(FileNotFoundError):  # another process may have evicted it already
-        os.replace(new, path)
-
-
-def _removed(file: CachedFile) -> int:
-    try:
-        file.path.unlink()
-    except OSError:
-        return 0
-    return file.nbytes

@@ -24,7 +24,8 @@ import chainer_ft as ft
 from chainer_ft.errors import UnsafeError, UsageError
 from chainer_ft.formats import npz, provenance
 from chainer_ft.transfer import cache as module
-from chainer_ft.transfer.cache import Cache, default_folder
+from chainer_ft.transfer.cache import Cache
+from chainer_ft.transfer.cache_folder import default_folder
 from chainer_ft.transfer.cached import Cached
 
 
@@ -315,13 +316,13 @@ def test_a_source_that_is_rewritten_meanwhile_is_not_cached(
 def test_what_was_evicted_at_once_comes_from_the_source(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put = module._put
+    put = module.put
 
     def evicted(new: Path, path: Path) -> None:
         put(new, path)
         path.unlink()
 
-    monkeypatch.setattr(module, "_put", evicted)
+    monkeypatch.setattr(module, "put", evicted)
     with ft.open(packed(tmp_path / "net.npz"), cache=True) as source:
         assert not isinstance(source, Cached)
         assert source.read("/conv/b").tolist() == [1, 1, 1]
