@@ -5,31 +5,23 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import pluggy
 
 from chainer_ft.errors import PlanRejected, PluginError, UsageError
-from chainer_ft.host.guard import Guard, guarded
+from chainer_ft.host.collection import Collection, T, guard_of
+from chainer_ft.host.guard import Guard
 from chainer_ft.host.loading import Loaded, load_entry_points
-from chainer_ft.host.records import KINDS, Conflict, PluginRecord, Provided, cause_of, named
+from chainer_ft.host.records import KINDS, PluginRecord, Provided, cause_of, named
 from chainer_ft.host.registry import Registry
 from chainer_ft.host.selection import Selection
 from chainer_ft.host.validate import validate
 from chainer_ft.select import nearest
-from chainer_ft.types import (
-    ExtensionFactory,
-    MatchPolicy,
-    Outcome,
-    Plan,
-    Saver,
-    SourceLoader,
-    Subcommand,
-)
+from chainer_ft.types import Outcome, Plan
 
 hookimpl = pluggy.HookimplMarker("chainer_ft")
 log = logging.getLogger("chainer_ft")
-T = TypeVar("T", SourceLoader, Saver, MatchPolicy, ExtensionFactory, Subcommand)
 
 
 class Host:
@@ -59,8 +51,7 @@ class Host:
 
         chosen = selection or Selection.from_environment()
         self._registry = Registry(builtin.PLUGINS, chosen.strict, warn)
-        self._cache: dict[type, dict[str, Provided[Any]]] = {}
-        self._conflicts: dict[tuple[type, str], Conflict] = {}
+        self._collection = Collection(self._registry)
         for name, plugin in builtin.PLUGINS.items():
             self._registry.add(_builtin(name, plugin, chosen))
         for loaded in load_entry_points(chosen) if installed else ():
@@ -80,8 +71,7 @@ class Host:
             validate(plugin)
         except Exception as error:
             raise PluginError(f"plugin {name}: {cause_of(error)}") from error
-        self._cache.clear()
-        self._conflicts.clear()
+        self._collection.forget()
         self._registry.add(Loaded(PluginRecord(name, "registered by hand", "", "active"), plugin))
 
     def records(self) -> tuple[PluginRecord, ...]:
@@ -97,9 +87,7 @@ class Host:
 
     def all(self, kind: type[T]) -> dict[str, Provided[T]]:
         """Everything of one kind by name; what two plugins claim is in :meth:`conflicts`."""
-        if kind not in self._cache:
-            self._cache[kind] = self._collect(kind)
-        return self._cache[kind]
+        return self._collection.all(kind)
 
     def get(self, kind: type[T], name: str) -> Provided[T]:
         """One thing by name.
@@ -111,8 +99,9 @@ class Host:
         found = self.all(kind)
         if name in found:
             return found[name]
-        if (kind, name) in self._conflicts:
-            raise PluginError(str(self._conflicts[kind, name]))
+        conflict = self._collection.conflict(kind, name)
+        if conflict is not None:
+            raise PluginError(str(conflict))
         for record in self._registry.records.values():
             if record.name == name and record.problem:
                 raise PluginError(record.problem)
@@ -120,9 +109,7 @@ class Host:
 
     def conflicts(self) -> tuple[str, ...]:
         """A sentence for each name that two plugins claim."""
-        for kind in KINDS:
-            self.all(kind)
-        return tuple(map(str, self._conflicts.values()))
+        return tuple(map(str, self._collection.conflicts()))
 
     def problems(self) -> tuple[str, ...]:
         """A sentence for each plugin that does not work and each name that is claimed twice."""
@@ -162,8 +149,7 @@ class Host:
 
     def guard(self, plugin: str) -> Guard:
         """What turns an error of this plugin into a :class:`PluginError` that names it."""
-        registry = self._registry
-        return Guard(registry.records[plugin], lambda error: registry.record_failure(plugin, error))
+        return guard_of(plugin, self._registry)
 
     def _hints(self, name: str, names: list[str]) -> str:
         """What may help somebody who asked for a name that nobody provides."""
@@ -174,51 +160,6 @@ class Host:
         ]
         return "".join(f"; {hint}" for hint in ([nearest(name, names)] if names else []) + idle)
 
-    def _collect(self, kind: type[T]) -> dict[str, Provided[T]]:
-        claims: dict[str, list[Provided[T]]] = {}
-        for key in self._registry:
-            for item in self._items(key, kind):
-                claims.setdefault(item.name, []).append(Provided(item, key))
-        found = {}
-        for name, providers in claims.items():
-            own = [p for p in providers if p.plugin in self._registry.builtin]
-            if len(providers) > 1:
-                self._registry.say(str(self._conflict(kind, name, [p.plugin for p in providers])))
-            if own or len(providers) == 1:
-                found[name] = (own or providers)[0]
-        return found
-
-    def _items(self, key: str, kind: type[T]) -> list[T]:
-        hook = KINDS[kind].hook
-        try:
-            items = []
-            for result in self._registry.call(key, hook):
-                if not isinstance(result, list):
-                    raise TypeError(f"{hook} returned {result!r}, not a list of {kind.__name__}")
-                items += result
-            for item in items:
-                if not isinstance(item, kind):
-                    raise TypeError(f"{hook} returned {item!r}, not a {kind.__name__}")
-        except (Exception, SystemExit) as error:
-            self.blame(key, error)
-            return []
-        if key in self._registry.builtin:
-            return items
-        return [guarded(item, self.guard(key)) for item in items]
-
-    def _conflict(self, kind: type, name: str, keys: list[str]) -> Conflict:
-        providers = [self._registry.records[key] for key in keys]
-        used = next(
-            (self._registry.records[key].title for key in keys if key in self._registry.builtin), ""
-        )
-        last = providers[-1]
-        namesakes = [r for r in self._registry.records.values() if r.name == last.name]
-        remedy = last.distribution if len(namesakes) > 1 else last.name
-        titles = tuple(record.title for record in providers)
-        conflict = Conflict(f"{KINDS[kind].word} {name!r}", titles, used, remedy)
-        self._conflicts[kind, name] = conflict
-        return conflict
-
 
 def _builtin(name: str, plugin: object, selection: Selection) -> Loaded:
     from chainer_ft import __version__
@@ -227,18 +168,3 @@ def _builtin(name: str, plugin: object, selection: Selection) -> Loaded:
     if name in selection.blocked:
         return Loaded(replace(record, state="blocked", cause=f"blocked by -p no:{name}"))
     return Loaded(record, plugin)
-
-
-_default: list[Host] = []
-
-
-def default_host() -> Host:
-    """The host that functions use when they are given none; made on first use."""
-    if not _default:
-        _default.append(Host())
-    return _default[0]
-
-
-def set_default_host(host: Host | None) -> None:
-    """Use this host from now on; ``None`` makes a new one on the next use."""
-    _default[:] = [] if host is None else [host]
