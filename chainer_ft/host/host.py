@@ -36,6 +36,7 @@ class Host:
         PluginError: A plugin fails, and the selection is strict.
 
     Example:
+        >>> from chainer_ft.types import MatchPolicy
         >>> host = Host(installed=False)
         >>> sorted(host.all(MatchPolicy))
         ['name', 'shape']
