@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from chainer_ft.training import learning_rates as learning_rates
     from chainer_ft.training import resume_with as resume_with
     from chainer_ft.training import unfreeze as unfreeze
+    from chainer_ft.training.lr_find import lr_find as lr_find
     from chainer_ft.training.summary import summary as summary
     from chainer_ft.transfer import copy as copy
     from chainer_ft.transfer import copy_model as copy_model
@@ -58,6 +59,7 @@ _HOMES = {
     "hookimpl": "chainer_ft.host",
     "layerwise_decay": "chainer_ft.training",
     "learning_rates": "chainer_ft.training",
+    "lr_find": "chainer_ft.training.lr_find",
     "open": "chainer_ft.transfer",
     "plan": "chainer_ft.transfer",
     "resume_with": "chainer_ft.training",

@@ -83,15 +83,15 @@ def _note(link: chainer.Link) -> str:
 def _param(name: str, param: chainer.Parameter, entry: Entry) -> ParamRow:
     shape = entry.shape if entry.shape is not None else entry.partial_shape
     size = 0 if entry.shared_with else entry.size
-    return ParamRow(name, shape, size, state_of(param), _lr(param), entry.shared_with)
+    return ParamRow(name, shape, size, param_state(param), _lr(param), entry.shared_with)
 
 
-def state_of(param: chainer.Parameter) -> State:
+def param_state(param: chainer.Parameter) -> State:
     """Whether training changes a parameter.
 
     Example:
         >>> import chainer
-        >>> state_of(chainer.Parameter(0, (2,)))
+        >>> param_state(chainer.Parameter(0, (2,)))
         'trains'
     """
     if tuning_of(param).frozen:
