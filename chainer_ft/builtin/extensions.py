@@ -28,4 +28,11 @@ def chainer_ft_trainer_extensions() -> list[ExtensionFactory]:
             "multiply learning rate and weight decay layer by layer",
             _build("LearningRates"),
         ),
+        ExtensionFactory("lr-find", "find a learning rate, and undo the search", _build("LRFind")),
+        ExtensionFactory("summary", "print what of the model trains", _build("Summary")),
+        ExtensionFactory(
+            "weight-drift",
+            "report how far each layer is from the pretrained weights",
+            _build("WeightDrift"),
+        ),
     ]
