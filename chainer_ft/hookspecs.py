@@ -13,6 +13,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from chainer_ft.types import (
+        CaffeLayer,
         ExtensionFactory,
         MatchPolicy,
         Outcome,
@@ -58,3 +59,8 @@ def chainer_ft_copied(plan: Plan, outcome: Outcome) -> None:
 @hookspec
 def chainer_ft_subcommands() -> Iterable[Subcommand]:  # type: ignore[empty-body]
     """Verbs of ``chainer-ft``."""
+
+
+@hookspec
+def chainer_ft_caffe_layers() -> Iterable[CaffeLayer]:  # type: ignore[empty-body]
+    """Types of layers for ``chainer_ft.caffe.Net``."""

@@ -19,6 +19,7 @@ SIGNATURES = {
     "chainer_ft_plan_ready": ("plan",),
     "chainer_ft_copied": ("plan", "outcome"),
     "chainer_ft_subcommands": (),
+    "chainer_ft_caffe_layers": (),
 }
 
 

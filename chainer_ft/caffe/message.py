@@ -70,6 +70,11 @@ class Message:
         """Its type."""
         return self._type
 
+    @property
+    def place(self) -> Place:
+        """Where it begins."""
+        return self._place
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)

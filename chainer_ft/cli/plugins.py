@@ -10,6 +10,7 @@ from chainer_ft.cli.output import say
 from chainer_ft.host import Host, PluginRecord, default_host
 from chainer_ft.report.table import align
 from chainer_ft.types import (
+    CaffeLayer,
     ExtensionFactory,
     MatchPolicy,
     Saver,
@@ -23,6 +24,7 @@ _KINDS = {
     "policy": MatchPolicy,
     "extension": ExtensionFactory,
     "verb": Subcommand,
+    "Caffe layer": CaffeLayer,
 }
 
 

@@ -58,13 +58,16 @@ class Weight:
         return array.reshape(self.entry.shape or ())
 
 
-def weights(layers: Sequence[Layer], apart: Collection[int] = ()) -> list[Weight]:
+def weights(
+    layers: Sequence[Layer], apart: Collection[int] = (), with_factor: Collection[int] = ()
+) -> list[Weight]:
     """The entries of a net, in the order of the file.
 
     Args:
         layers: The layers that hold blobs.
         apart: Indices of Scale layers that stay their own links instead of being the gamma and
             beta of the BatchNorm before them.
+        with_factor: Indices of BatchNorm layers whose factor is listed beside what it divides.
 
     Returns:
         list of Weight: One for each entry; no path stands in it twice. A layer whose path a later
@@ -79,16 +82,20 @@ def weights(layers: Sequence[Layer], apart: Collection[int] = ()) -> list[Weight
         if layer.index in scales and layer.index not in apart:
             continue
         scale = by_index.get(partner.get(layer.index, -1))
-        part = _free_part(layer, scale, taken)
+        part = _free_part(layer, scale, taken, layer.index in with_factor)
         taken.update(weight.entry.path for weight in part)
         parts.append(part)
     return [weight for part in reversed(parts) for weight in part]
 
 
-def _free_part(layer: Layer, scale: Layer | None, taken: Collection[str]) -> list[Weight]:
+def _free_part(
+    layer: Layer, scale: Layer | None, taken: Collection[str], with_factor: bool
+) -> list[Weight]:
     link = link_path(layer)
     while True:
         part = list(_layer_weights(layer, scale, link))
+        if with_factor:
+            part.append(_factor(layer, link))
         if not any(weight.entry.path in taken for weight in part):
             return part
         link += f"#{layer.index}"
@@ -109,7 +116,8 @@ def _layer_weights(layer: Layer, scale: Layer | None, link: str) -> Iterator[Wei
     for i, blob in enumerate(layer.blobs):
         number = layer.numbers[i] if layer.numbers else i
         name = names[i] if i < len(names) else str(number)
-        yield _weight(f"{link}/{name}", name, _link_type(layer), blob, layer)
+        link_type = "Bias" if "/" in name else _link_type(layer)
+        yield _weight(f"{link}/{name}", name, link_type, blob, layer)
 
 
 def _norm_weights(layer: Layer, scale: Layer | None, link: str) -> Iterator[Weight]:
@@ -127,6 +135,12 @@ def _norm_weights(layer: Layer, scale: Layer | None, link: str) -> Iterator[Weig
         yield _weight(
             f"{link}/{name}", name, kind, blob, layer, "persistent", (said,), factor=factor
         )
+
+
+def _factor(layer: Layer, link: str) -> Weight:
+    """The factor of a BatchNorm, a number."""
+    blob, path = layer.blobs[2], f"{link}/factor"
+    return Weight(Entry(path, (), blob.dtype, "persistent", _link_type(layer)), blob)
 
 
 def _weight(

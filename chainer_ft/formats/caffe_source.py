@@ -24,6 +24,7 @@ class CaffeSource(Source):
         notes: Sentences about this file.
         close: Gives the file back.
         apart: Indices of Scale layers that stay links of their own.
+        with_factor: Indices of BatchNorm layers whose factor is listed.
     """
 
     def __init__(
@@ -34,11 +35,12 @@ class CaffeSource(Source):
         notes: Sequence[str],
         close: Callable[[], None],
         apart: Collection[int] = (),
+        with_factor: Collection[int] = (),
     ) -> None:
         self.name, self.format = name, format
         self._layers, self._own_notes, self._close = layers, tuple(notes), close
-        self._apart = frozenset(apart)
-        self._weights = {w.entry.path: w for w in weights(layers, apart)}
+        self._apart, self._with_factor = frozenset(apart), frozenset(with_factor)
+        self._weights = {w.entry.path: w for w in weights(layers, apart, with_factor)}
         self._listing = Listing(tuple(w.entry for w in self._weights.values()), name)
         self.notes = (*self._own_notes, *_notes(layers, self._apart))
 
@@ -56,16 +58,21 @@ class CaffeSource(Source):
         return iter((weight.read().reshape(-1),))
 
     def for_target(self, target: Listing) -> Source:
-        """Scale layers for which the target has a link of its own stay apart from BatchNorm."""
+        """Scale layers for which the target has a link of its own stay apart from BatchNorm.
+
+        Where the target keeps a BatchNorm's factor, as a Caffe net does, it is listed.
+        """
         links = _tails(target)
         scales = folded(self._layers)
         named = {layer.index: link_path(layer) for layer in self._layers if layer.index in scales}
         apart = frozenset(index for index, link in named.items() if {link, link + "/bias"} & links)
-        if apart == self._apart:
+        norms = {layer.index: link_path(layer) for layer in self._layers if is_batch_norm(layer)}
+        factors = {entry.link for entry in target if entry.name == "factor"}
+        with_factor = frozenset(index for index, link in norms.items() if link in factors)
+        if (apart, with_factor) == (self._apart, self._with_factor):
             return self
-        return CaffeSource(
-            self.name, self.format, self._layers, self._own_notes, self._close, apart
-        )
+        own = (self.name, self.format, self._layers, self._own_notes, self._close)
+        return CaffeSource(*own, apart, with_factor)
 
     def close(self) -> None:
         self._close()

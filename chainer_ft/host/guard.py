@@ -12,6 +12,7 @@ from chainer_ft.errors import ChainerFTError, PluginError
 from chainer_ft.host.guarded_source import GuardedSource
 from chainer_ft.host.records import PluginRecord, cause_of
 from chainer_ft.types import (
+    CaffeLayer,
     Clash,
     ExtensionFactory,
     Listing,
@@ -122,10 +123,19 @@ def _verb(item: Subcommand, guard: Guard) -> Subcommand:
     return replace(item, run=run)
 
 
+def _layer(item: CaffeLayer, guard: Guard) -> CaffeLayer:
+    def build(layer: Any, phase: str) -> Callable[..., Any]:
+        with guard(f"Caffe layer {item.name!r}"):
+            return item.build(layer, phase)
+
+    return replace(item, build=build)
+
+
 _GUARDED: Mapping[type, Callable[[Any, Guard], Any]] = {
     SourceLoader: _loader,
     Saver: _saver,
     MatchPolicy: _policy,
     ExtensionFactory: _extension,
     Subcommand: _verb,
+    CaffeLayer: _layer,
 }

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from chainer_ft.errors import ChainerFTError
-from chainer_ft.types import ExtensionFactory, MatchPolicy, Saver, SourceLoader, Subcommand
+from chainer_ft.types import (
+    CaffeLayer,
+    ExtensionFactory,
+    MatchPolicy,
+    Saver,
+    SourceLoader,
+    Subcommand,
+)
 
 State = Literal["active", "blocked", "broken", "skipped"]
 T = TypeVar("T")
@@ -26,6 +33,7 @@ KINDS: Mapping[type, Kind] = {
     MatchPolicy: Kind("chainer_ft_match_policies", "policy"),
     ExtensionFactory: Kind("chainer_ft_trainer_extensions", "extension"),
     Subcommand: Kind("chainer_ft_subcommands", "verb"),
+    CaffeLayer: Kind("chainer_ft_caffe_layers", "Caffe layer"),
 }
 
 

@@ -2,6 +2,15 @@
 
 from chainer_ft.links.source import LinkSource
 from chainer_ft.links.walk import Slot, identity, named_links, slots
-from chainer_ft.links.writing import write, written
+from chainer_ft.links.writing import initialize, write, written
 
-__all__ = ["LinkSource", "Slot", "identity", "named_links", "slots", "write", "written"]
+__all__ = [
+    "LinkSource",
+    "Slot",
+    "identity",
+    "initialize",
+    "named_links",
+    "slots",
+    "write",
+    "written",
+]

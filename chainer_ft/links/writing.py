@@ -20,6 +20,11 @@ def write(link: chainer.Link, arrays: Sequence[tuple[str, np.ndarray]]) -> tuple
         return initialized
 
 
+def initialize(parameter: chainer.Parameter, shape: tuple[int, ...]) -> None:
+    """Give a lazy parameter its array, filled by its initializer."""
+    parameter.initialize(shape)
+
+
 @contextmanager
 def written(
     link: chainer.Link, arrays: Sequence[tuple[str, np.ndarray]]

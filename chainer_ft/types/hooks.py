@@ -20,10 +20,14 @@ _NAME = re.compile(r"[a-z][a-z0-9_.-]*")
 def _check(name: str, summary: str, suffixes: tuple[str, ...] = ()) -> None:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ValueError(f"name is lower-case, like 'caffemodel', not {name!r}")
-    if not isinstance(summary, str) or not summary.strip() or "\n" in summary:
-        raise ValueError(f"{name}: summary is one line of text, not {summary!r}")
+    _check_summary(name, summary)
     if not isinstance(suffixes, tuple) or not all(map(_is_suffix, suffixes)):
         raise ValueError(f"{name}: suffixes are like ('.npz',), not {suffixes!r}")
+
+
+def _check_summary(name: str, summary: str) -> None:
+    if not isinstance(summary, str) or not summary.strip() or "\n" in summary:
+        raise ValueError(f"{name}: summary is one line of text, not {summary!r}")
 
 
 def _is_suffix(suffix: object) -> bool:
@@ -121,6 +125,30 @@ class ExtensionFactory:
 
     def __post_init__(self) -> None:
         _check(self.name, self.summary)
+        _check_callables(self.name, build=self.build)
+
+
+@dataclass(frozen=True)
+class CaffeLayer:
+    """One type of layer for ``chainer_ft.caffe.Net``.
+
+    Args:
+        name: The type as a prototxt has it, ``Permute``; for one Python layer,
+            ``Python:module.Class``.
+        summary: One line.
+        build: ``build(layer, phase)`` gets the ``LayerParameter`` and ``TRAIN`` or ``TEST``, and
+            returns a function or a ``chainer.Link`` that computes the tops from the bottoms: one
+            Variable, or a tuple of them.
+    """
+
+    name: str
+    summary: str
+    build: Callable[[Any, str], Callable[..., Any]]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.strip() or "\n" in self.name:
+            raise ValueError(f"name is a layer's type, like 'Permute', not {self.name!r}")
+        _check_summary(self.name, self.summary)
         _check_callables(self.name, build=self.build)
 
 

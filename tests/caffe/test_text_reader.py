@@ -132,9 +132,9 @@ def test_errors_name_the_place(written: str, place: str, said: str) -> None:
 
 
 def test_unknown_fields_of_layers_wait_for_the_layer() -> None:
-    found = layer('name: "p" permute_param { order: [0, 2] deep { x: "a" y: -1.5 z: SUM } }')
+    found = layer('name: "p" normalize_param { order: [0, 2] deep { x: "a" y: -1.5 z: SUM } }')
     (unknown,) = found.unknown
-    assert (unknown.name, str(unknown.place)) == ("permute_param", "net.prototxt:1:18")
+    assert (unknown.name, str(unknown.place)) == ("normalize_param", "net.prototxt:1:18")
     order, deep = unknown.value
     assert order.value == [0, 2]
     assert [u.value for u in deep.value] == ["a", -1.5, "SUM"]

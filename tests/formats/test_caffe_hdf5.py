@@ -115,7 +115,7 @@ def test_names_by_shapes(opened: Open) -> None:
         "/prelu/W": None,
         "/channel_shared/W": None,
         "/scale/W": "Scale",
-        "/scale/bias/b": "Scale",
+        "/scale/bias/b": "Bias",
         "/lstm/0": None,
         "/lstm/1": None,
         "/lstm/2": None,

@@ -13,6 +13,7 @@ from chainer_ft.host.guard import Guard, guarded
 from chainer_ft.host.records import PluginRecord
 from chainer_ft.testing import ArraySource
 from chainer_ft.types import (
+    CaffeLayer,
     ExtensionFactory,
     Listing,
     MatchPolicy,
@@ -54,12 +55,14 @@ def call(kind: type, function: Callable[..., Any], guard: Guard) -> Any:
         return guarded(MatchPolicy("x", "s", function), guard).propose(NOTHING, NOTHING)
     if kind is ExtensionFactory:
         return guarded(ExtensionFactory("x", "s", function), guard).build()
+    if kind is CaffeLayer:
+        return guarded(CaffeLayer("x", "s", function), guard).build(None, "TEST")
     verb = Subcommand("x", "s", lambda parser: None, function)
     return guarded(verb, guard).run(Namespace())
 
 
-KINDS = [SourceLoader, Saver, MatchPolicy, ExtensionFactory, Subcommand]
-WORDS = ["file.x: loader", "file.x: saver", "policy", "extension", "verb"]
+KINDS = [SourceLoader, Saver, MatchPolicy, ExtensionFactory, Subcommand, CaffeLayer]
+WORDS = ["file.x: loader", "file.x: saver", "policy", "extension", "verb", "Caffe layer"]
 
 
 @pytest.mark.parametrize(("kind", "word"), list(zip(KINDS, WORDS, strict=True)))

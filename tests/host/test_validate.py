@@ -64,6 +64,7 @@ def test_the_hooks() -> None:
         "chainer_ft_plan_ready",
         "chainer_ft_copied",
         "chainer_ft_subcommands",
+        "chainer_ft_caffe_layers",
     )
 
 

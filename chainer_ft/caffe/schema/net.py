@@ -91,6 +91,7 @@ message LayerParameter
   recurrent_param 146 RecurrentParameter
   swish_param 147 SwishParameter
   clip_param 148 ClipParameter
+  permute_param 202 PermuteParameter
 message FillerParameter
   type 1 string = constant
   value 2 float

@@ -28,6 +28,8 @@ message LogParameter
   base 1 float = -1
   scale 2 float = 1
   shift 3 float
+message PermuteParameter
+  order 1 uint32 repeated
 message PowerParameter
   power 1 float = 1
   scale 2 float = 1

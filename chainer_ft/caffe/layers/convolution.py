@@ -1,0 +1,192 @@
+"""Convolution, Deconvolution and Im2col, over any number of axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import chainer.functions as F  # noqa: N812
+import chainer.links as L  # noqa: N812
+
+from chainer_ft.caffe.layers.base import canonical_axis, filler_of, layer_error
+from chainer_ft.caffe.message import Message
+from chainer_ft.links import initialize
+
+Variable = Any
+Sizes = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """The sizes of a convolution, one for each spatial axis; one alone is for all axes."""
+
+    kernel: Sizes
+    stride: Sizes
+    pad: Sizes
+    dilation: Sizes
+
+    @property
+    def axes(self) -> int:
+        """How many spatial axes there are; two where every size is given once."""
+        longest = max(map(len, (self.kernel, self.stride, self.pad, self.dilation)))
+        return longest if longest > 1 else 2
+
+    def spread(self, axes: int) -> Geometry:
+        """With every size given for each axis."""
+        sizes = (self.kernel, self.stride, self.pad, self.dilation)
+        return Geometry(*(s * axes if len(s) == 1 else s for s in sizes))
+
+
+def geometry(layer: Message) -> Geometry:
+    """Read the sizes of a layer.
+
+    Raises:
+        NetError: A size is missing, zero, given in two ways, or for some axes only.
+    """
+    made = Geometry(
+        _sizes(layer, "kernel_size", "kernel", 0),
+        _sizes(layer, "stride", "stride", 1),
+        _sizes(layer, "pad", "pad", 0),
+        _sizes(layer, "dilation", "dilation", 1),
+    )
+    if not all((*made.kernel, *made.stride, *made.dilation)):
+        raise layer_error(layer, "kernel_size, stride and dilation are 1 or more; give both axes")
+    for name, sizes in vars(made).items():
+        if len(sizes) not in (1, made.axes):
+            raise layer_error(layer, f"{len(sizes)} sizes of {name} for {made.axes} axes")
+    return made
+
+
+def _sizes(layer: Message, name: str, stem: str, default: int) -> Sizes:
+    parameter = layer.convolution_param
+    given = tuple(getattr(parameter, name))
+    fields = parameter.kind.fields
+    both = [f"{stem}_h", f"{stem}_w"] if f"{stem}_h" in fields else []
+    if any(map(parameter.has, both)):
+        if given:
+            raise layer_error(layer, f"both {name} and {both[0]}, {both[1]} are given; keep one")
+        return tuple(getattr(parameter, axis) for axis in both)
+    return given or (default,)
+
+
+def _options(layer: Message) -> dict[str, Any]:
+    """The arguments of Chainer's link of two spatial axes."""
+    parameter, sizes = layer.convolution_param, geometry(layer).spread(2)
+    if not parameter.num_output:
+        raise layer_error(layer, "num_output is missing")
+    if parameter.num_output % parameter.group:
+        raise layer_error(
+            layer,
+            f"num_output {parameter.num_output} does not divide into {parameter.group} groups",
+        )
+    return {
+        "in_channels": None,
+        "out_channels": parameter.num_output,
+        "ksize": sizes.kernel[:2],
+        "stride": sizes.stride[:2],
+        "pad": sizes.pad[:2],
+        "nobias": not parameter.bias_term,
+        "initialW": filler_of(parameter, "weight_filler"),
+        "initial_bias": filler_of(parameter, "bias_filler"),
+        "dilate": sizes.dilation[:2],
+        "groups": parameter.group,
+    }
+
+
+class _AnyAxes:
+    """What Caffe's two layers add to Chainer's two links: N axes, several bottoms."""
+
+    _layer: Message
+    _sizes: Geometry
+    groups: int
+    W: Any
+    b: Any
+
+    def _prepare(self, layer: Message) -> None:
+        self._layer, self._sizes = layer, geometry(layer)
+
+    def forward(self, *bottoms: Variable) -> tuple[Variable, ...]:
+        """Convolve each bottom with the same weights."""
+        return tuple(map(self._one, bottoms))
+
+    def _one(self, x: Variable) -> Variable:
+        axis = canonical_axis(self._layer.convolution_param.axis, x.ndim)
+        if axis == 1:
+            return self._batch(x)
+        lead = x.shape[:axis]
+        y = self._batch(F.reshape(x, (prod(lead), *x.shape[axis:])))
+        return F.reshape(y, (*lead, *y.shape[1:]))
+
+    def _batch(self, x: Variable) -> Variable:
+        axes = x.ndim - 2
+        if axes == 2:
+            return super().forward(x)  # type: ignore[misc]
+        if axes < 1 or (len(self._sizes.kernel) > 1 and axes != self._sizes.axes):
+            raise ValueError(f"{self._sizes.axes} spatial axes are expected, not {axes}")
+        return self._over(x, self._sizes.spread(axes))
+
+    def _over(self, x: Variable, sizes: Geometry) -> Variable:
+        raise NotImplementedError
+
+
+class Convolution(_AnyAxes, L.Convolution2D):  # type: ignore[misc]
+    """:class:`~chainer.links.Convolution2D` of a Caffe layer; ``W`` is (out, in / groups, ...).
+
+    Args:
+        layer: The ``LayerParameter``.
+    """
+
+    def __init__(self, layer: Message) -> None:
+        super().__init__(**_options(layer))
+        self._prepare(layer)
+
+    def _over(self, x: Variable, sizes: Geometry) -> Variable:
+        if self.W.array is None:
+            inputs = x.shape[1] // self.groups
+            initialize(self.W, (self.out_channels, inputs, *sizes.kernel))
+        options = {"dilate": sizes.dilation, "groups": self.groups}
+        return F.convolution_nd(x, self.W, self.b, sizes.stride, sizes.pad, **options)
+
+
+class Deconvolution(_AnyAxes, L.Deconvolution2D):  # type: ignore[misc]
+    """:class:`~chainer.links.Deconvolution2D` of a Caffe layer; ``W`` is (in, out / groups, ...).
+
+    Args:
+        layer: The ``LayerParameter``.
+    """
+
+    def __init__(self, layer: Message) -> None:
+        super().__init__(**_options(layer))
+        self._prepare(layer)
+
+    def _over(self, x: Variable, sizes: Geometry) -> Variable:
+        if self.W.array is None:
+            outputs = self.out_channels // self.groups
+            initialize(self.W, (x.shape[1], outputs, *sizes.kernel))
+        options = {"dilate": sizes.dilation, "groups": self.groups}
+        return F.deconvolution_nd(x, self.W, self.b, sizes.stride, sizes.pad, **options)
+
+
+def convolution(layer: Message, phase: str) -> Convolution:
+    """Cross-correlation with strides, padding, dilation and groups."""
+    return Convolution(layer)
+
+
+def deconvolution(layer: Message, phase: str) -> Deconvolution:
+    """The transposed convolution."""
+    return Deconvolution(layer)
+
+
+def im2col(layer: Message, phase: str) -> Callable[..., tuple[Variable, ...]]:
+    """The windows of a convolution as channels: (N, C · kh · kw, oh, ow)."""
+    sizes = geometry(layer).spread(2)
+
+    def columns(*bottoms: Variable) -> tuple[Variable, ...]:
+        return tuple(
+            F.im2col(x, sizes.kernel, sizes.stride, sizes.pad, dilate=sizes.dilation)
+            for x in bottoms
+        )
+
+    return columns

@@ -1,0 +1,89 @@
+"""InnerProduct and Embed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import chainer
+import chainer.functions as F  # noqa: N812
+import chainer.links as L  # noqa: N812
+
+from chainer_ft.caffe.layers.base import Filler, as_labels, canonical_axis, filler_of, layer_error
+from chainer_ft.caffe.message import Message
+
+Variable = Any
+
+
+class InnerProduct(L.Linear):  # type: ignore[misc]
+    """:class:`~chainer.links.Linear` of a Caffe layer; ``W`` is (out, in).
+
+    Args:
+        layer: The ``LayerParameter``.
+
+    Attributes:
+        transposed: Whether Caffe keeps the weights as (in, out).
+        borrowed_transposed: Whether ``W`` is another layer's, and (in, out).
+    """
+
+    def __init__(self, layer: Message) -> None:
+        parameter = layer.inner_product_param
+        if not parameter.num_output:
+            raise layer_error(layer, "num_output is missing")
+        self.transposed = bool(parameter.transpose)
+        self.borrowed_transposed = False
+        super().__init__(
+            None,
+            parameter.num_output,
+            nobias=not parameter.bias_term,
+            initialW=Filler(filler_of(parameter, "weight_filler").filler, self.transposed),
+            initial_bias=filler_of(parameter, "bias_filler"),
+        )
+        self._axis = parameter.axis
+
+    def forward(self, x: Variable) -> Variable:
+        """Multiply all axes from the layer's axis on."""
+        axis = canonical_axis(self._axis, x.ndim)
+        if axis == 0:
+            return F.reshape(self._product(F.reshape(x, (1, -1)), 1), (-1,))
+        return self._product(x, axis)
+
+    def _product(self, x: Variable, axis: int) -> Variable:
+        if self.borrowed_transposed:
+            return F.linear(x, F.transpose(self.W), self.b, n_batch_axes=axis)
+        return super().forward(x, n_batch_axes=axis)
+
+
+def inner_product(layer: Message, phase: str) -> InnerProduct:
+    """A matrix product, with everything from an axis on as one vector."""
+    return InnerProduct(layer)
+
+
+class Embed(L.EmbedID):  # type: ignore[misc]
+    """:class:`~chainer.links.EmbedID` of a Caffe layer, with a bias ``b``.
+
+    Args:
+        layer: The ``LayerParameter``.
+    """
+
+    def __init__(self, layer: Message) -> None:
+        parameter = layer.embed_param
+        if not (parameter.num_output and parameter.input_dim):
+            raise layer_error(layer, "num_output and input_dim are needed")
+        filler = filler_of(parameter, "weight_filler")
+        super().__init__(parameter.input_dim, parameter.num_output, initialW=filler)
+        self._rows = parameter.input_dim
+        with self.init_scope():
+            self.b = None
+            if parameter.bias_term:
+                bias = filler_of(parameter, "bias_filler")
+                self.b = chainer.Parameter(bias, parameter.num_output)
+
+    def forward(self, x: Variable) -> Variable:
+        """The row of each number."""
+        rows = super().forward(as_labels(x, x.shape, self._rows, None))
+        return rows if self.b is None else rows + F.broadcast_to(self.b, rows.shape)
+
+
+def embed(layer: Message, phase: str) -> Embed:
+    """A row of a matrix for each number."""
+    return Embed(layer)

@@ -1,0 +1,254 @@
+"""Pooling with Caffe's windows and divisors, and SPP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import chainer
+import chainer.functions as F  # noqa: N812
+import numpy as np
+
+from chainer_ft.caffe.layers.base import constant, layer_error
+from chainer_ft.caffe.message import Message
+
+Array = Any
+Variable = Any
+Pair = tuple[int, int]
+_LOWEST = float(np.finfo(np.float32).min)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Where the windows lie on one axis.
+
+    Args:
+        size: Of the axis.
+        kernel: Of a window.
+        stride: From one window to the next.
+        pad: Before the axis, and after it.
+        count: How many windows there are.
+    """
+
+    size: int
+    kernel: int
+    stride: int
+    pad: int
+    count: int
+
+    @property
+    def reach(self) -> int:
+        """How far the last window goes beyond the padded axis; negative if it ends before."""
+        return (self.count - 1) * self.stride + self.kernel - self.size - 2 * self.pad
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """What of each window lies on the padded axis."""
+        starts = np.arange(self.count) * self.stride - self.pad
+        return np.minimum(starts + self.kernel, self.size + self.pad) - starts
+
+    @property
+    def last_is_outside(self) -> bool:
+        """Whether the last window begins behind the axis, as strides beyond the kernel allow."""
+        return (self.count - 1) * self.stride - self.pad >= self.size
+
+
+def output_size(size: int, kernel: int, stride: int, pad: int, ceil: bool, clip: bool) -> int:
+    """How many windows there are on an axis.
+
+    Args:
+        size: Of the axis.
+        kernel: Of a window.
+        stride: From one to the next.
+        pad: On both sides.
+        ceil: Whether a last window that is cut off counts.
+        clip: Whether a window that begins in the padding behind the axis is dropped; Caffe does so
+            where either axis has padding.
+
+    Example:
+        >>> output_size(112, 3, 2, 0, True, False), output_size(8, 2, 2, 1, True, True)
+        (56, 5)
+    """
+    whole, rest = divmod(size + 2 * pad - kernel, stride)
+    count = whole + (1 if ceil and rest else 0) + 1
+    return count - 1 if clip and (count - 1) * stride >= size + pad else count
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A pooling, before the size of its input is known.
+
+    Args:
+        method: ``MAX``, ``AVE`` or ``STOCHASTIC``.
+        kernel: Height and width; None pools over everything.
+        stride: Of both axes.
+        pad: Of both axes.
+        ceil: Whether cut-off windows count.
+        train: Whether STOCHASTIC draws.
+        tops: With two, MAX gives the places of the maxima too.
+    """
+
+    method: str
+    kernel: Pair | None
+    stride: Pair = (1, 1)
+    pad: Pair = (0, 0)
+    ceil: bool = True
+    train: bool = False
+    tops: int = 1
+
+    def __call__(self, x: Variable) -> Any:
+        """Pool (N, C, H, W)."""
+        if x.ndim != 4:
+            raise ValueError(f"Pooling takes blobs of four axes, not of shape {x.shape}")
+        high, wide = self.windows(x.shape[2:])
+        if self.method == "AVE":
+            return average(x, high, wide)
+        if self.method == "STOCHASTIC":
+            return stochastic(x, high, wide, self.train and chainer.config.train)
+        return maximum(x, high, wide, self.tops > 1)
+
+    def windows(self, sizes: tuple[int, ...]) -> tuple[Windows, Windows]:
+        """The windows on the two axes."""
+        kernel = self.kernel or (sizes[0], sizes[1])
+        made = []
+        for n, k, s, p in zip(sizes, kernel, self.stride, self.pad, strict=True):
+            if n + 2 * p < k:
+                raise ValueError(f"a kernel of {k} is larger than {n} with padding {p}")
+            count = output_size(n, k, s, p, self.ceil, any(self.pad))
+            made.append(Windows(n, k, s, p, count))
+        return made[0], made[1]
+
+
+def maximum(x: Variable, high: Windows, wide: Windows, places: bool = False) -> Any:
+    """The largest number of each window; the first of equal ones gets the gradient."""
+    sizes = _pairs(high, wide)
+    made = F.max_pooling_2d(x, *sizes, cover_all=True, return_indices=places)
+    y = made[0] if places else made
+    if y.shape[2:] != (high.count, wide.count):
+        y = y[:, :, : high.count, : wide.count]
+    if high.last_is_outside or wide.last_is_outside:
+        y = F.maximum(y, y.xp.full_like(y.array, _LOWEST))
+    return (y, _flat(x, made[1], high, wide)) if places else y
+
+
+def _pairs(high: Windows, wide: Windows) -> tuple[Pair, Pair, Pair]:
+    return (high.kernel, wide.kernel), (high.stride, wide.stride), (high.pad, wide.pad)
+
+
+def _flat(x: Variable, indexes: Array, high: Windows, wide: Windows) -> Variable:
+    """Places in the plane from places in the windows."""
+    xp = x.xp
+    inside = indexes[:, :, : high.count, : wide.count]
+    rows = xp.arange(high.count)[:, None] * high.stride - high.pad + inside // wide.kernel
+    columns = xp.arange(wide.count) * wide.stride - wide.pad + inside % wide.kernel
+    return constant((rows * wide.size + columns).astype(x.dtype))
+
+
+def average(x: Variable, high: Windows, wide: Windows) -> Variable:
+    """The mean of each window; padding counts, what hangs over it does not."""
+    kernel, stride, pad = _pairs(high, wide)
+    if high.reach <= 0 and wide.reach <= 0:
+        y = F.average_pooling_2d(x, kernel, stride, pad)
+        return y if y.shape[2:] == (high.count, wide.count) else _cut(y, high, wide)
+    ends = [(w.pad, w.pad + max(w.reach, 0)) for w in (high, wide)]
+    padded = F.pad(x, ((0, 0), (0, 0), *ends), "constant", constant_values=0)
+    y = _cut(F.average_pooling_2d(padded, kernel, stride, 0), high, wide)
+    return y * y.xp.asarray(_corrections(high, wide).astype(y.dtype))
+
+
+def _cut(y: Variable, high: Windows, wide: Windows) -> Variable:
+    return y[:, :, : high.count, : wide.count]
+
+
+def _corrections(high: Windows, wide: Windows) -> np.ndarray:
+    """Whole windows over what of them counts; nan where that is nothing, as in Caffe."""
+    areas = np.outer(high.lengths, wide.lengths).astype("f8")
+    areas[areas == 0] = np.nan
+    made: np.ndarray = (high.kernel * wide.kernel / areas)[None, None]
+    return made
+
+
+def stochastic(x: Variable, high: Windows, wide: Windows, draws: bool) -> Variable:
+    """A number of each window, drawn by its share, or their mean weighted by their shares."""
+    kernel, stride, _ = _pairs(high, wide)
+    ends = [(0, max(w.reach, 0)) for w in (high, wide)]
+    padded = F.pad(x, ((0, 0), (0, 0), *ends), "constant", constant_values=0)
+    columns = F.im2col(padded, kernel, stride)[:, :, : high.count, : wide.count]
+    shape = (*x.shape[:2], kernel[0] * kernel[1], high.count, wide.count)
+    columns = F.reshape(columns, shape)
+    total = F.sum(columns, 2)
+    if not draws:
+        positive = total.array > 0
+        safe = F.where(positive, total, total.xp.ones_like(total.array))
+        return F.where(positive, F.sum(columns**2, 2) / safe, total.xp.zeros_like(total.array))
+    xp = x.xp
+    limits = xp.random.uniform(0, 1, total.shape) * total.array
+    reached = xp.cumsum(columns.array, 2) >= limits[:, :, None]
+    first = xp.arange(shape[2])[:, None, None] == reached.argmax(2)[:, :, None]
+    return F.sum(columns * first.astype(x.dtype), 2)
+
+
+def pooling(layer: Message, phase: str) -> Callable[[Variable], Any]:
+    """The maxima or means of windows; the last window may be cut off (round_mode CEIL)."""
+    parameter = layer.pooling_param
+    stride = _pair(layer, "stride", ("stride_h", "stride_w"))
+    pad = _pair(layer, "pad", ("pad_h", "pad_w"))
+    kernel = _kernel(layer)
+    if kernel is None and (any(pad) or stride != (1, 1)):
+        raise layer_error(layer, "global_pooling takes neither pad nor stride", "pooling_param")
+    if kernel is not None and (pad[0] >= kernel[0] or pad[1] >= kernel[1]):
+        raise layer_error(layer, f"pad {pad} is not less than the kernel {kernel}")
+    if parameter.pool == "STOCHASTIC" and any(pad):
+        raise layer_error(layer, "STOCHASTIC pooling takes no pad")
+    ceil = parameter.round_mode == "CEIL"
+    return Pool(parameter.pool, kernel, stride, pad, ceil, phase == "TRAIN", len(layer.top))
+
+
+def _kernel(layer: Message) -> Pair | None:
+    parameter = layer.pooling_param
+    given = any(map(parameter.has, ("kernel_size", "kernel_h", "kernel_w")))
+    if parameter.global_pooling:
+        if given:
+            raise layer_error(layer, "global_pooling takes no kernel_size", "pooling_param")
+        return None
+    kernel = _pair(layer, "kernel_size", ("kernel_h", "kernel_w"))
+    if not all(kernel):
+        raise layer_error(layer, "kernel_size, or kernel_h and kernel_w, are needed")
+    return kernel
+
+
+def _pair(layer: Message, one: str, two: tuple[str, str]) -> Pair:
+    parameter = layer.pooling_param
+    if not any(map(parameter.has, two)):
+        value = getattr(parameter, one)
+        return value, value
+    if parameter.has(one):
+        raise layer_error(layer, f"both {one} and {two[0]}, {two[1]} are given; keep one")
+    high, wide = (getattr(parameter, name) for name in two)
+    if not (high and wide) and one == "stride":
+        raise layer_error(layer, f"{two[0]} and {two[1]} are both needed")
+    return high, wide
+
+
+def spp(layer: Message, phase: str) -> Callable[[Variable], Variable]:
+    """Pooling into 1, 4, 16, ... windows, side by side as one vector."""
+    parameter = layer.spp_param
+    if not parameter.pyramid_height:
+        raise layer_error(layer, "pyramid_height is missing")
+
+    def pyramid(x: Variable) -> Variable:
+        levels = [
+            Pool(parameter.pool, *_level(x.shape[2:], 1 << i), train=phase == "TRAIN")(x)
+            for i in range(parameter.pyramid_height)
+        ]
+        return F.concat([F.reshape(y, (y.shape[0], -1)) for y in levels], axis=1)
+
+    return pyramid
+
+
+def _level(sizes: tuple[int, ...], bins: int) -> tuple[Pair, Pair, Pair]:
+    """Kernel, stride and pad that cut both axes into so many windows."""
+    kernel = tuple(-(-n // bins) for n in sizes)
+    pad = tuple((k * bins - n + 1) // 2 for k, n in zip(kernel, sizes, strict=True))
+    return kernel, kernel, pad  # type: ignore[return-value]
