@@ -7,9 +7,16 @@ from typing import Any, TypeVar
 from chainer_ft.host.guard import Guard, guarded
 from chainer_ft.host.records import KINDS, Conflict, Provided
 from chainer_ft.host.registry import Registry
-from chainer_ft.types import ExtensionFactory, MatchPolicy, Saver, SourceLoader, Subcommand
+from chainer_ft.types import (
+    CaffeLayer,
+    ExtensionFactory,
+    MatchPolicy,
+    Saver,
+    SourceLoader,
+    Subcommand,
+)
 
-T = TypeVar("T", SourceLoader, Saver, MatchPolicy, ExtensionFactory, Subcommand)
+T = TypeVar("T", SourceLoader, Saver, MatchPolicy, ExtensionFactory, Subcommand, CaffeLayer)
 
 
 class Collection:
