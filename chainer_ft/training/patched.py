@@ -14,6 +14,7 @@ from functools import wraps
 from typing import Any
 
 import chainer
+import numpy as np
 from chainer import Deserializer, UpdateRule
 from chainer.training import Trainer
 
@@ -39,8 +40,8 @@ def install() -> None:
 
 
 def save_state(serializer: Any, state: Any) -> None:
-    """Keep plain data in a snapshot, as JSON text."""
-    serializer("state", json.dumps(state))
+    """Keep plain data in a snapshot, as JSON in bytes (Chainer's HDF5 takes no text)."""
+    serializer("state", np.frombuffer(json.dumps(state).encode(), np.uint8))
 
 
 def load_state(serializer: Any) -> Any:
@@ -50,11 +51,11 @@ def load_state(serializer: Any) -> Any:
         FormatError: It is no JSON.
     """
     try:
-        text = serializer("state", "")
+        held = serializer("state", None)
     except KeyError:
         return None
     try:
-        return json.loads(str(text)) if text else None
+        return None if held is None else json.loads(np.asarray(held, np.uint8).tobytes())
     except ValueError as error:
         raise FormatError(f"chainer_ft's state in this snapshot is damaged: {error}") from error
 

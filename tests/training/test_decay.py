@@ -69,7 +69,7 @@ def test_multipliers_and_the_freeze_count() -> None:
 
 
 def test_a_path_that_the_target_lacks() -> None:
-    with pytest.raises(RuleError, match="/boby/W: L2SP has pretrained weights .* nearest: /body/W"):
+    with pytest.raises(RuleError, match=r"/boby/W: L2SP has pretrained .* nearest: /body/W"):
         pulled(model(), ft.L2SP({"/boby/W": np.zeros((2, 2), "f")}))
 
 

@@ -198,7 +198,7 @@ class TestLayerwise:
         rates = ft.layerwise_decay(model, 0.5)
         assert rates["/fc/W"] == 1 and rates["/tied/1/b"] == 0.5 and rates["/tied/0/b"] == 0.25
         assert rates["/conv1/W"] == 0.5 ** (len({p.rpartition("/")[0] for p in rates}) - 1)
-        assert list(rates)[0] == "/conv1/W"
+        assert next(iter(rates)) == "/conv1/W"
 
     def test_they_can_be_set(self) -> None:
         model = chainer.Sequential(L.Linear(2, 2), L.Linear(2, 2), L.Linear(2, 1))

@@ -12,7 +12,7 @@ from chainer_ft.select import Selection, predicate
 from chainer_ft.training import patched
 from chainer_ft.training.freezing import freeze, thaw
 from chainer_ft.training.frozen_mode import Dropout, Mode, Statistics
-from chainer_ft.training.lengths import Until, check_length, is_reached
+from chainer_ft.training.lengths import Until, check_length, every_iteration, is_reached
 from chainer_ft.training.proof import frozen
 from chainer_ft.training.resume import ResumeError
 
@@ -39,7 +39,7 @@ class Freeze(Extension):  # type: ignore[misc]
         Freeze(['/conv*'], until=(3, 'epoch'))
     """
 
-    trigger = (1, "iteration")
+    trigger = staticmethod(every_iteration)
     priority = -50  # after all that evaluates and logs, before snapshots
 
     def __init__(

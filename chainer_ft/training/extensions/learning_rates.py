@@ -10,6 +10,7 @@ from chainer.training import Extension
 
 from chainer_ft.select import Selection, predicate
 from chainer_ft.training import patched
+from chainer_ft.training.lengths import every_iteration
 from chainer_ft.training.rates import learning_rates
 from chainer_ft.training.resume import ResumeError
 
@@ -32,7 +33,7 @@ class LearningRates(Extension):  # type: ignore[misc]
         LearningRates({'/fc8': 10, '/conv*': 0.1}, decay={'/**/b': 0})
     """
 
-    trigger = (1, "epoch")
+    trigger = staticmethod(every_iteration)
     priority = -50
     governs_rates = True
 
