@@ -23,6 +23,7 @@ SOURCES = {
     "Data": ("records", "DataSource"),
     "ImageData": ("image_list", "ImageSource"),
     "HDF5Data": ("hdf5", "Hdf5DataSource"),
+    "DummyData": ("dummy", "DummySource"),
     "Input": ("generated", "InputSource"),
     "MemoryData": ("generated", "MemorySource"),
 }

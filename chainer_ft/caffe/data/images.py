@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,14 +80,11 @@ def decode(data: bytes, where: str, color: bool | None = None) -> np.ndarray:
     try:
         if color is False and image.format in ("JPEG", "MPO"):
             image.draft("L", image.size)  # the luma channel, not a gray made of the colours
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's, about metadata
-            image.load()
-            turn = 1 if color is None else image.getexif().get(_ORIENTATION, 1)
-        pixels = _stored(image) if color is None else _wanted(image, color)
+        image.load()
+        pixels = _stored(image) if color is None else _turned(_wanted(image, color), image)
     except Exception as error:  # Pillow raises whatever its decoders stumble over
         raise FormatError(f"{where}: the image is damaged ({error}); save it again") from error
-    return np.ascontiguousarray(_turned(pixels, turn).transpose(2, 0, 1))
+    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
 def _opened(data: bytes, where: str) -> Image:
@@ -123,6 +119,7 @@ def _wanted(image: Image, color: bool) -> np.ndarray:
     if image.mode == "CMYK":
         rgb = _from_cmyk(np.asarray(image))
     else:
+        image.info.pop("transparency", None)  # Pillow warns that it is lost, as it is in OpenCV
         rgb = np.asarray(image.convert("RGB"))
     if color:
         return _bgr(rgb)
@@ -156,8 +153,12 @@ def _bgr(rgb: np.ndarray) -> np.ndarray:
     return rgb[:, :, [2, 1, 0, 3][: rgb.shape[2]]]
 
 
-def _turned(pixels: np.ndarray, turn: int) -> np.ndarray:
+def _turned(pixels: np.ndarray, image: Image) -> np.ndarray:
     """Upright, by the EXIF orientation 1 to 8."""
+    try:
+        turn = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # damaged EXIF data are no orientation, and no reason to lose the pixels
+        turn = 1
     if turn not in range(2, 9):
         return pixels
     if turn >= 5:
