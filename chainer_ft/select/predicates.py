@@ -177,15 +177,37 @@ class First(Predicate):
     count: int
 
     def hits(self, sites: Sequence[Site]) -> set[str]:
-        layers = list(dict.fromkeys(s.layer for s in sites if s.layer))
-        if not 0 < self.count <= len(layers):
-            raise RuleError(
-                f"{self!r}: the model has {len(layers)} layers with arrays; give 1 to {len(layers)}"
-            )
-        return {s.path for s in sites if s.layer in layers[: self.count]}
+        return _of_layers(sites, _layers(sites, self.count, self)[: self.count])
 
     def __repr__(self) -> str:
         return f"first({self.count})"
+
+
+@dataclass(frozen=True, repr=False)
+class Last(Predicate):
+    """The last layers in the model's own order: the head."""
+
+    count: int
+
+    def hits(self, sites: Sequence[Site]) -> set[str]:
+        return _of_layers(sites, _layers(sites, self.count, self)[-self.count :])
+
+    def __repr__(self) -> str:
+        return f"last({self.count})"
+
+
+def _layers(sites: Sequence[Site], count: int, asked: Predicate) -> list[str]:
+    """Paths of all layers, at least ``count``."""
+    layers = list(dict.fromkeys(s.layer for s in sites if s.layer))
+    if not 0 < count <= len(layers):
+        raise RuleError(
+            f"{asked!r}: the model has {len(layers)} layers with arrays; give 1 to {len(layers)}"
+        )
+    return layers
+
+
+def _of_layers(sites: Sequence[Site], layers: Sequence[str]) -> set[str]:
+    return {s.path for s in sites if s.layer in layers}
 
 
 @dataclass(frozen=True, repr=False)
@@ -236,8 +258,8 @@ def predicate(selection: Selection) -> Predicate:
 
     Args:
         selection: A glob (``"/conv*"``), a compiled regex, a link class, a function of
-            ``(path, link_or_param)``, a link or parameter, :func:`first`, :func:`until`,
-            :func:`all_but`, or an iterable of these.
+            ``(path, link_or_param)``, a link or parameter, :func:`first`, :func:`last`,
+            :func:`until`, :func:`all_but`, or an iterable of these.
 
     Raises:
         RuleError: It is none of these, or an empty list.
@@ -262,7 +284,8 @@ def predicate(selection: Selection) -> Predicate:
         return Calls(selection)
     raise RuleError(
         f"{selection!r} selects nothing: give a glob like '/conv*', a compiled regex, a link "
-        "class, a function of (path, link_or_param), a link, first(n), until(path) or all_but(...)"
+        "class, a function of (path, link_or_param), a link, first(n), last(n), until(path) or "
+        "all_but(...)"
     )
 
 
@@ -276,6 +299,11 @@ def any_of(selections: Sequence[Selection]) -> AnyOf:
 def first(count: int) -> First:
     """The first ``count`` layers, in the model's own order."""
     return First(count)
+
+
+def last(count: int) -> Last:
+    """The last ``count`` layers, in the model's own order; ``last(1)`` is the head."""
+    return Last(count)
 
 
 def until(path: str) -> Until:

@@ -11,6 +11,7 @@ from chainer_ft.select.predicates import (
     AnyOf,
     First,
     GlobPredicate,
+    Last,
     OfType,
     Predicate,
     Regex,
@@ -18,14 +19,14 @@ from chainer_ft.select.predicates import (
     any_of,
 )
 
-_CALL = re.compile(r"(first|until|all_but|type|regex)\((.*)\)", re.DOTALL)
+_CALL = re.compile(r"(first|last|until|all_but|type|regex)\((.*)\)", re.DOTALL)
 
 
 def parse(text: str) -> Predicate:
     """The predicate that a text stands for.
 
     Args:
-        text: A glob, or ``first(5)``, ``until(/pool3)``, ``all_but(/fc8, /fc7)``,
+        text: A glob, or ``first(5)``, ``last(1)``, ``until(/pool3)``, ``all_but(/fc8, /fc7)``,
             ``type(BatchNormalization)``, ``regex(/conv[12](/W)?)``.
 
     Raises:
@@ -43,6 +44,8 @@ def parse(text: str) -> Predicate:
         raise RuleError(f"{text!r} selects nothing; write {name}(...) with something inside")
     if name == "first":
         return First(_count(inside, text))
+    if name == "last":
+        return Last(_count(inside, text))
     if name == "until":
         return Until(inside)
     if name == "type":
@@ -54,7 +57,7 @@ def parse(text: str) -> Predicate:
 
 def _count(inside: str, text: str) -> int:
     if not inside.isdecimal():
-        raise RuleError(f"{text!r}: {inside!r} is no number of layers; write first(5)")
+        raise RuleError(f"{text!r}: {inside!r} is no number of layers; write 5, say")
     return int(inside)
 
 
@@ -89,7 +92,7 @@ def text_of(predicate: Predicate) -> str:
         return f"regex({predicate})"
     if isinstance(predicate, OfType):
         return f"type({predicate!r})"
-    if isinstance(predicate, First):
+    if isinstance(predicate, (First, Last)):
         return repr(predicate)
     if isinstance(predicate, Until):
         return f"until({predicate.path})"
