@@ -47,6 +47,10 @@ class RuleError(UsageError):
     """A rename, skip, only or selection rule hits nothing, or hits twice."""
 
 
+class ScheduleError(UsageError):
+    """A schedule of fine-tuning is not well-formed, or does not fit the model or the run."""
+
+
 class FormatError(ChainerFTError):
     """A file could not be read or written."""
 
