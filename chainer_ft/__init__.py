@@ -22,9 +22,13 @@ if TYPE_CHECKING:
     from chainer_ft.host import hookimpl as hookimpl
     from chainer_ft.select import all_but as all_but
     from chainer_ft.select import first as first
+    from chainer_ft.select import last as last
     from chainer_ft.select import until as until
     from chainer_ft.training import L2SP as L2SP
+    from chainer_ft.training import EarlyStopping as EarlyStopping
     from chainer_ft.training import EpochShuffle as EpochShuffle
+    from chainer_ft.training import Phase as Phase
+    from chainer_ft.training import Schedule as Schedule
     from chainer_ft.training import extensions as extensions
     from chainer_ft.training import freeze as freeze
     from chainer_ft.training import frozen as frozen
@@ -47,8 +51,11 @@ HOOK_API = 1
 
 _HOMES = {
     "ChainerFTError": "chainer_ft.errors",
+    "EarlyStopping": "chainer_ft.training",
     "EpochShuffle": "chainer_ft.training",
     "L2SP": "chainer_ft.training",
+    "Phase": "chainer_ft.training",
+    "Schedule": "chainer_ft.training",
     "all_but": "chainer_ft.select",
     "copy": "chainer_ft.transfer",
     "copy_model": "chainer_ft.transfer",
@@ -57,6 +64,7 @@ _HOMES = {
     "freeze": "chainer_ft.training",
     "frozen": "chainer_ft.training",
     "hookimpl": "chainer_ft.host",
+    "last": "chainer_ft.select",
     "layerwise_decay": "chainer_ft.training",
     "learning_rates": "chainer_ft.training",
     "lr_find": "chainer_ft.training.lr_find",

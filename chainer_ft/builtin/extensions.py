@@ -35,4 +35,7 @@ def chainer_ft_trainer_extensions() -> list[ExtensionFactory]:
             "report how far each layer is from the pretrained weights",
             _build("WeightDrift"),
         ),
+        ExtensionFactory(
+            "schedule", "freeze, thaw and set the pace phase by phase", _build("Schedule")
+        ),
     ]

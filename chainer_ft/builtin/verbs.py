@@ -8,7 +8,18 @@ from chainer_ft.types import Subcommand
 
 @hookimpl
 def chainer_ft_subcommands() -> list[Subcommand]:
-    from chainer_ft.cli import cache, convert, copy, diff, doctor, plan, plugins, run, show
+    from chainer_ft.cli import (
+        cache,
+        convert,
+        copy,
+        diff,
+        doctor,
+        plan,
+        plugins,
+        run,
+        schedule,
+        show,
+    )
 
-    modules = (copy, show, plan, diff, convert, cache, plugins, doctor, run)
+    modules = (copy, show, plan, diff, convert, cache, schedule, plugins, doctor, run)
     return [module.VERB for module in modules]

@@ -7,12 +7,16 @@ from chainer_ft.training.proof import Frozen, frozen
 from chainer_ft.training.random_state import EpochShuffle
 from chainer_ft.training.rates import Rates, layerwise_decay, learning_rates
 from chainer_ft.training.resume import resume_with
+from chainer_ft.training.schedules import EarlyStopping, Phase, Schedule
 
 __all__ = [
     "L2SP",
+    "EarlyStopping",
     "EpochShuffle",
     "Frozen",
+    "Phase",
     "Rates",
+    "Schedule",
     "extensions",
     "freeze",
     "frozen",

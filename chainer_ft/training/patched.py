@@ -110,10 +110,13 @@ def _state(trainer: Trainer) -> dict[str, Any]:
 
 
 def _load(trainer: Trainer, serializer: Any, plain: Callable[[Trainer, Any], None]) -> None:
+    extensions = _extensions(trainer)
+    for extension in extensions:
+        if hasattr(extension, "before_load"):
+            extension.before_load(trainer)
     with _collected() as without_state:
         plain(trainer, serializer)
     saved = load_state(serializer[GROUP]) or {}
-    extensions = _extensions(trainer)
     governed = _governed(extensions)
     for name, model in _models(trainer).items():
         state = saved.get("models", {}).get(name)

@@ -127,6 +127,11 @@ def resume_with(choice: Choice) -> Iterator[None]:
         _choice.reset(token)
 
 
+def choice() -> Choice | None:
+    """What :func:`resume_with` says here; ``None`` outside of it."""
+    return _choice.get()
+
+
 @dataclass(frozen=True)
 class Governed:
     """What extensions decide of a model from here on.

@@ -84,10 +84,9 @@ def _resolve(model: chainer.Link, phase: Phase, own: Collection[str]) -> Resolve
 
 def least(phase: Phase) -> Length | None:
     """The least that a phase lasts; ``None`` for one that lasts until the trainer stops."""
+    most: Length | None = phase.length
     if phase.until is None:
-        return phase.length
+        return most
     checks = phase.until.patience if phase.until.target is None else 1
     soonest = Length(phase.until.check.period * checks, phase.until.check.unit)
-    if phase.length is None or phase.length.unit != soonest.unit:
-        return soonest
-    return min(phase.length, soonest)
+    return soonest if most is None or most.unit != soonest.unit else min(most, soonest)

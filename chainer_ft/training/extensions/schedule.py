@@ -1,0 +1,188 @@
+"""Carry out a schedule of fine-tuning, phase by phase."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+import chainer
+import numpy as np
+from chainer import Serializer
+from chainer.training import Extension
+
+from chainer_ft.errors import ScheduleError
+from chainer_ft.training import patched
+from chainer_ft.training.proof import frozen
+from chainer_ft.training.schedules import surroundings
+from chainer_ft.training.schedules.checking import problems
+from chainer_ft.training.schedules.conductor import Conductor
+from chainer_ft.training.schedules.lengths import Position
+from chainer_ft.training.schedules.phases import Phase
+from chainer_ft.training.schedules.phases import Schedule as Phases
+from chainer_ft.training.schedules.progress import Base
+from chainer_ft.training.schedules.resuming import Saved, resume
+from chainer_ft.training.schedules.stopping import PhaseReport, StopTrigger
+
+_log = logging.getLogger("chainer_ft")
+
+
+class Schedule(Extension):  # type: ignore[misc]
+    """Trainer extension that carries out a :class:`chainer_ft.Schedule`.
+
+    The first phase begins before the first update; each other at the end of the iteration in
+    which the one before is over. What becomes live then begins with fresh optimizer state; the
+    state of what stays live is not touched. At the end of the last phase the trainer stops. The
+    number of the phase is reported as ``phase``, so that the log can have it.
+
+    Snapshots hold all of it. Resuming with a schedule that differs in what is still to come, or
+    in when the running phase ends, goes on with the new one and says so; any other difference is
+    an error, unless :func:`chainer_ft.resume_with` says what counts.
+
+    Args:
+        schedule: The schedule, or the path of a YAML file.
+        model: The part of the optimizer's target that its paths begin at; by default all of it.
+        strict: Whether a phase that is never reached is an error; else it is a warning.
+        optimizer: Name of the optimizer.
+
+    Example:
+        >>> from chainer_ft.training.schedules import Schedule as Phases
+        >>> Schedule(Phases.fine_tune(frozen=1, epochs=4)).phase.name
+        'head'
+    """
+
+    trigger = (1, "iteration")
+    priority = -50  # after all that evaluates and logs, before snapshots
+    governs_freezing = True
+    governs_rates = True
+
+    def __init__(
+        self,
+        schedule: Phases | str | os.PathLike[str],
+        model: chainer.Link | None = None,
+        strict: bool = True,
+        optimizer: str = "main",
+    ) -> None:
+        self.schedule = schedule if isinstance(schedule, Phases) else Phases.load(schedule)
+        self.strict = strict
+        self.optimizer = optimizer
+        self._given = model
+        self._conductor: Conductor | None = None
+        self._prefix = ""
+        self._saved: Saved | None = None
+        self._base = Base()
+        self._release: Any = None
+
+    @property
+    def phase(self) -> Phase:
+        """The phase that is running; before the training, the first."""
+        begun = self._conductor is not None and self._conductor.progress is not None
+        return self._known.phase if begun else self.schedule.phases[0]
+
+    @property
+    def frozen_here(self) -> tuple[str, ...]:
+        """Paths in the optimizer's target of what the schedule has frozen."""
+        own = self._conductor.own if self._conductor else ()
+        return tuple(self._prefix + path for path in own)
+
+    @property
+    def _known(self) -> Conductor:
+        assert self._conductor is not None
+        return self._conductor
+
+    def initialize(self, trainer: Any) -> None:
+        """Check the schedule and begin it, unless a snapshot was loaded that is in it already."""
+        surroundings.check_alone(trainer, self)
+        surroundings.check_reachable(trainer, len(self.schedule.phases))
+        self._attach(trainer)
+        self._complain(trainer)
+        if self._known.progress is None:
+            self._begin(trainer)
+        self._listen(trainer)
+
+    def _attach(self, trainer: Any) -> None:
+        if self._conductor is not None:
+            return
+        target = self._target(trainer)
+        model = target if self._given is None else self._given
+        self._prefix = surroundings.prefix_of(model, target)
+        twins = surroundings.twins_of(model, trainer, target)
+        self._conductor = Conductor(self.schedule, model, twins)
+
+    def _target(self, trainer: Any) -> chainer.Link:
+        return trainer.updater.get_optimizer(self.optimizer).target
+
+    def _begin(self, trainer: Any) -> None:
+        base = surroundings.base_of(self._known.model, self._prefix, trainer)
+        self._known.begin(Position.of(trainer.updater), base)
+
+    def _complain(self, trainer: Any) -> None:
+        total, size = surroundings.total_length(trainer), surroundings.epoch_size(trainer)
+        for problem in problems(self._known.resolved(), total, size):
+            if problem.kind == "unreached" and self.strict:
+                raise ScheduleError(f"{problem}; strict=False only warns")
+            _log.warning("schedule: %s", problem)
+
+    def _listen(self, trainer: Any) -> None:
+        """Report the phase while it runs, and stop the trainer behind the last one."""
+        known, optimizer = self._known, trainer.updater.get_optimizer(self.optimizer)
+        optimizer.add_hook(PhaseReport(lambda: known.now.index + 1))
+        self._release = lambda: optimizer.remove_hook(PhaseReport.name)
+        trainer.stop_trigger = StopTrigger(
+            trainer.stop_trigger, lambda: known.now.done, known.restore_best
+        )
+
+    def __call__(self, trainer: Any) -> None:
+        self._known.step(trainer.observation, Position.of(trainer.updater))
+
+    def finalize(self) -> None:
+        """Prove that what is frozen stood still to the end."""
+        if self._release is not None:
+            self._release()
+            self._release = None
+            frozen(self._known.model).check()
+
+    def serialize(self, serializer: Any) -> None:
+        """Keep the schedule, how far it is, and the weights of the best check."""
+        if isinstance(serializer, Serializer):
+            self._save(serializer)
+            return
+        state = patched.load_state(serializer)
+        self._saved = state and Saved(
+            state["schedule"],
+            state["progress"],
+            {path: np.array(serializer["best"](path[1:], None)) for path in state["best"]},
+        )
+
+    def _save(self, serializer: Any) -> None:
+        known = self._conductor
+        if known is None or known.progress is None:
+            return
+        saved = Saved.of(known)
+        state = {
+            "schedule": saved.schedule,
+            "progress": saved.progress,
+            "best": list(saved.best),
+        }
+        patched.save_state(serializer, state)
+        for path, array in saved.best.items():
+            serializer["best"](path[1:], array)
+
+    def before_load(self, trainer: Any) -> None:
+        """Remember what the script says of the model; called before a snapshot is read."""
+        self._attach(trainer)
+        self._base = surroundings.base_of(self._known.model, self._prefix, trainer)
+
+    def after_load(self, trainer: Any) -> None:
+        """Go on where the snapshot was taken; called when all of it is read."""
+        saved, self._saved = self._saved, None
+        if saved is not None:
+            resume(self._known, saved, self._base, Position.of(trainer.updater))
+            return
+        _log.warning(
+            "the snapshot knows no schedule; phase %r begins at %s",
+            self.schedule.phases[0].name,
+            Position.of(trainer.updater),
+        )
+        if self._known.progress is not None:
+            self._begin(trainer)
