@@ -47,11 +47,14 @@ def make_files() -> None:
     """Write the files that the transcripts use into the current folder.
 
     ``old.npz`` is a Classifier whose last layer has five outputs, ``net.py`` has a net with three.
+    In ``typo.yaml`` a key is misspelt.
     """
     sizes = {"conv1/W": (4, 1, 3, 3), "conv1/b": (4,), "fc/W": (5, 16), "fc/b": (5,)}
     arrays = {f"predictor/{path}": np.ones(size, "f4") for path, size in sizes.items()}
     np.savez("old.npz", **arrays)
     Path("net.py").write_text(NET, encoding="utf-8")
+    typo = "phases:\n  - name: head\n    lenght: 1 epoch\n"
+    Path("typo.yaml").write_text(typo, encoding="utf-8")
     Path("hello.py").write_text("import sys\n\nprint(sys.argv)\n", encoding="utf-8")
 
 

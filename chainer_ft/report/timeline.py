@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import Any
 
 from chainer_ft.report.pictures import picture
@@ -13,6 +14,7 @@ from chainer_ft.report.table import align
 
 _MOST_ROWS = 40
 _FROZEN = "#e8e8e8"
+_LETTERS = 95  # that stand side by side above the picture
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def timeline_table(timeline: Timeline) -> str:
 
 def _cells(row: Row) -> Iterator[str]:
     for rate, partly in zip(row.rates, row.partly, strict=True):
-        yield "frozen" if rate is None else f"x{rate:g}{' partly' if partly else ''}"
+        yield "frozen" if rate is None else f"x{rate:.3g}{' partly' if partly else ''}"
 
 
 def timeline_data(timeline: Timeline) -> dict[str, Any]:
@@ -135,7 +137,8 @@ def draw_timeline(timeline: Timeline, path: str | os.PathLike[str]) -> None:
         _draw_phases(axes, shown)
         axes.set_yticks(range(len(shown.rows)), [row.label for row in shown.rows], fontsize=8)
         axes.set_ylim(len(shown.rows) - 0.5, -0.5)
-        axes.set_xlabel(shown.unit)
+        axes.set_xlim(shown.spans[0].start, shown.spans[-1].end)
+        axes.set_xlabel(f"{shown.unit}    (grey: frozen; numbers: factor of the learning rate)")
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.tick_params(axis="y", length=0)
 
@@ -150,7 +153,7 @@ def _draw_bar(axes: Any, y: int, span: Span, rate: float | None, partly: bool) -
         axes.text(
             span.start + width / 2,
             y,
-            f"{rate:g}",
+            f"{rate:.3g}",
             color="white" if dark else "black",
             ha="center",
             va="center",
@@ -172,12 +175,15 @@ def _colour(rate: float) -> tuple[float, float, float]:
 
 def _draw_phases(axes: Any, timeline: Timeline) -> None:
     """Names above the phases, a line between them; dashed where the end is open."""
+    whole = timeline.spans[-1].end - timeline.spans[0].start
     for span in timeline.spans:
+        letters = max(int(_LETTERS * (span.end - span.start) / whole), 8)
+        words = fill(span.name, letters) + "\n" + fill(span.length, letters)
         axes.axvline(span.end, color="black", lw=0.8, ls="--" if span.is_open else "-")
         axes.text(
             (span.start + span.end) / 2,
             -0.7,
-            f"{span.name}\n{span.length}",
+            words,
             ha="center",
             va="bottom",
             fontsize=8,

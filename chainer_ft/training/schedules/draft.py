@@ -13,9 +13,9 @@ from chainer_ft.training.schedules.stages import stages_of
 from chainer_ft.training.schedules.yaml_writing import to_yaml
 
 _HEAD = """\
-# A schedule of fine-tuning for {model}, drafted by `chainer-ft schedule`. Edit it, then look at it:
+# A schedule of fine-tuning for {model}.
+# Edit it, look at it, use it:
 #     chainer-ft schedule {model} --check THIS_FILE --timeline schedule.png
-# and use it:
 #     trainer.extend(chainer_ft.extensions.Schedule("THIS_FILE"))
 #
 # length   3 epochs, 500 iterations
@@ -79,7 +79,7 @@ def _size(model: chainer.Link, path: str) -> int | None:
     params = [s for s in slots(model) if s.kind == "param" and s.path.startswith(path + "/")]
     if any(slot.array is None for slot in params):
         return None
-    return sum(slot.array.size for slot in params)
+    return sum(int(slot.array.size) for slot in params)
 
 
 def _trained(phases: Sequence[Resolved]) -> Iterator[str]:

@@ -44,7 +44,7 @@ def gradual(
             length=each if frozen else last,
             freeze=below[frozen],
             lr=_rates(groups[frozen:], decay),
-            name=f"{len(groups) - frozen} of {len(groups)}",
+            name=f"top {len(groups) - frozen} of {len(groups)}",
         )
         for frozen in reversed(range(len(groups)))
     ]
@@ -71,4 +71,5 @@ def _rates(live: Sequence[Sequence[Predicate]], decay: float) -> dict[Predicate,
     """Rates that fall by ``decay`` from each stage to the one below it."""
     if decay == 1.0:
         return {}
-    return {one: decay**depth for depth, group in enumerate(reversed(live)) for one in group}
+    below = list(enumerate(reversed(live)))[1:]
+    return {one: decay**depth for depth, group in below for one in group}
