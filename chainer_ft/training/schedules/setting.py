@@ -10,7 +10,8 @@ import chainer
 from chainer_ft.links import named_links
 from chainer_ft.training.freeze_checks import announce
 from chainer_ft.training.freezing import set_frozen
-from chainer_ft.training.modes import Mode, mode_of, whole_links
+from chainer_ft.training.frozen_mode import Mode
+from chainer_ft.training.modes import mode_of, whole_links
 from chainer_ft.training.parameters import tuning_of
 from chainer_ft.training.proof import frozen, params_of
 from chainer_ft.training.rates import Rates, apply, multipliers
