@@ -77,6 +77,24 @@ def file_hash(path: str) -> FileHash:
     return _running[key]
 
 
+def file_facts(path: str) -> dict[str, Any] | None:
+    """What tells a file from a later one of the same name, at no cost; ``None`` if it is gone."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return None
+    return {"path": os.path.realpath(path), "bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns}
+
+
+def with_hash(origin: Mapping[str, Any]) -> dict[str, Any]:
+    """A provenance with the SHA-256 of its source, if the file is still the one that was read."""
+    facts, sources = origin.get("file"), origin["sources"]
+    if not facts or sources[0]["sha256"] or file_facts(facts["path"]) != facts:
+        return dict(origin)
+    known = {**sources[0], "sha256": file_hash(facts["path"]).hexdigest()}
+    return {**origin, "sources": [known, *sources[1:]]}
+
+
 def versions() -> dict[str, str]:
     """Versions of what takes part in writing a file."""
     found = {"python": platform.python_version()}

@@ -1,5 +1,6 @@
 """A Link as a listing; reading from it, and the only writer into it, on NumPy or CuPy."""
 
+from chainer_ft.links.origin import origins, remember
 from chainer_ft.links.source import LinkSource
 from chainer_ft.links.walk import Slot, identity, named_links, slots
 from chainer_ft.links.writing import initialize, write, written
@@ -8,8 +9,9 @@ __all__ = [
     "LinkSource",
     "Slot",
     "identity",
-    "initialize",
     "named_links",
+    "origins",
+    "remember",
     "slots",
     "write",
     "written",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chainer_ft.errors import UsageError
-from chainer_ft.formats.provenance import FileHash, file_hash, of_plan
+from chainer_ft.formats.provenance import FileHash, file_facts, file_hash, of_plan
 from chainer_ft.host import Host
 from chainer_ft.planning import check, checked_floor
 from chainer_ft.transfer.ends import End, file_of, opened, reopened
@@ -99,7 +99,7 @@ class LinkApplier:
         self.terms.check(plan)
 
     def __call__(self, plan: Plan) -> Outcome:
-        from chainer_ft.links import LinkSource, written
+        from chainer_ft.links import LinkSource, remember, written
 
         if self.spec and not self.terms.out:
             raise UsageError(f"{self.spec}: is a model; name a file for the result: -o out.npz")
@@ -110,6 +110,8 @@ class LinkApplier:
             with written(self.link, stage(plan, source)) as lazy:
                 if self.terms.out:
                     self.terms.save(LinkSource(self.link), plan, source.name, digest)
+        origin = of_plan(plan, source.name, None)
+        remember(self.link, {**origin, "file": file_facts(file) if file else None})
         return self.terms.report(plan, self.terms.out, lazy)
 
 

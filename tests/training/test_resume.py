@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ import numpy as np
 import pytest
 from chainer import serializers
 from runs import assert_equal, model_of, result, trainer
-from training_nets import OPTIMIZERS
+from training_nets import OPTIMIZERS, net
 
 import chainer_ft as ft
 from chainer_ft.errors import FormatError
+from chainer_ft.formats.provenance import with_hash
+from chainer_ft.links import origins
 from chainer_ft.training.digest import FrozenChangedError
 from chainer_ft.training.parameters import tuning_of
 from chainer_ft.training.resume import ModelState, ResumeError, state_of
@@ -220,3 +223,35 @@ def test_hdf5_snapshots_hold_the_same(tmp_path: Path) -> None:
 def test_a_state_is_plain_data() -> None:
     state = ModelState(("/a/W",), {"/a": ("still", "off")}, {"/b/W": 2.0}, {}, (), {"/a/W": "00"})
     assert ModelState.from_dict(json.loads(json.dumps(state.to_dict()))) == state
+
+
+def test_a_snapshot_says_where_the_weights_came_from(tmp_path: Path) -> None:
+    source = tmp_path / "old.npz"
+    ft.save(str(source), chainer.Chain(conv1=net().conv1))
+
+    def copied(model: Any) -> None:
+        ft.copy(str(source), model.predictor)
+
+    made = trainer(tmp_path / "a", 2, nothing, prepare=copied)
+    made.run()
+    with np.load(tmp_path / "a" / "at_2") as npz:
+        state = json.loads(npz["chainer_ft/state"].tobytes())
+    origin = state["origins"]["main"]["/predictor"]
+    assert origin["sources"] == [
+        {"name": str(source), "sha256": hashlib.sha256(source.read_bytes()).hexdigest()}
+    ]
+    assert origin["entries"]["/conv1/W"] == {"source": "/conv1/W"}
+    source.unlink()
+    again = trainer(tmp_path / "b", 4, nothing)
+    serializers.load_npz(tmp_path / "a" / "at_2", again)
+    assert origins(model_of(again)) == state["origins"]["main"]
+    again.run()
+
+
+def test_a_source_that_was_replaced_since_is_not_hashed(tmp_path: Path) -> None:
+    source = tmp_path / "old.npz"
+    ft.save(str(source), chainer.Chain(conv1=net().conv1))
+    model = net()
+    ft.copy(str(source), model)
+    source.write_bytes(b"another file")
+    assert with_hash(origins(model)["/"])["sources"][0]["sha256"] is None
