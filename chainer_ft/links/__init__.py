@@ -9,6 +9,7 @@ __all__ = [
     "LinkSource",
     "Slot",
     "identity",
+    "initialize",
     "named_links",
     "origins",
     "remember",
