@@ -89,8 +89,10 @@ def _names(source: str) -> list[str]:
     try:
         with open(source, encoding="utf-8", errors="surrogateescape") as file:
             names = file.read().split()
-    except OSError as error:
-        raise FormatError(f"{source}: cannot be opened: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        raise FormatError(
+            f"{source}: cannot be opened: {getattr(error, 'strerror', error)}"
+        ) from error
     if not names:
         raise FormatError(f"{source}: lists no HDF5 files; write their paths into it")
     return names

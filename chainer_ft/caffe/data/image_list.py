@@ -42,8 +42,10 @@ def read_list(path: str | os.PathLike[str]) -> list[Listed]:
     try:
         with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as file:
             lines = file.read().removesuffix("\n").split("\n")
-    except OSError as error:
-        raise FormatError(f"{name}: cannot be opened: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        raise FormatError(
+            f"{name}: cannot be opened: {getattr(error, 'strerror', error)}"
+        ) from error
     if lines == [""]:
         raise FormatError(f"{name}: lists no images; write `PATH LABEL` on each line")
     return [_listed(line, f"{name}:{number}") for number, line in enumerate(lines, 1)]

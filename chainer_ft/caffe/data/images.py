@@ -49,8 +49,10 @@ def read_image(
     try:
         with open(path, "rb") as file:
             data = file.read()
-    except OSError as error:
-        raise FormatError(f"{name}: cannot be opened: {error.strerror}") from error
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        raise FormatError(
+            f"{name}: cannot be opened: {getattr(error, 'strerror', error)}"
+        ) from error
     pixels = decode(data, name, color)
     return pixels if size is None else resize(pixels, *size)
 

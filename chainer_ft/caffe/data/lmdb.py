@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
+import weakref
 from collections.abc import Iterator
 from typing import NamedTuple, NoReturn
 
@@ -64,6 +65,8 @@ class LmdbDatabase:
         except BaseException:
             self._file.close()
             raise
+        self._forget = weakref.finalize(self, self._file.close)  # if nobody calls close
+        self._forget.atexit = False  # a thread may still be reading
 
     def __len__(self) -> int:
         """How many records it says that it holds."""
@@ -85,7 +88,7 @@ class LmdbDatabase:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        self._forget()
 
     def _newest_meta(self) -> _Meta:
         """Of the two meta pages, the one that was written last."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,24 @@ def test_a_line_that_is_none_is_named(line: str, tmp_path: Path) -> None:
     (tmp_path / "l.txt").write_text(f"fine.png 1\n{line}\nfine.png 2\n")
     with pytest.raises(FormatError, match=r"l\.txt:2: .* write `PATH LABEL`"):
         read_list(tmp_path / "l.txt")
+
+
+@given(content=st.binary(max_size=80))
+def test_any_bytes_are_a_list_or_an_error_with_its_line(content: bytes, tmp_path_factory) -> None:
+    file = tmp_path_factory.mktemp("list") / "l.txt"
+    file.write_bytes(content)
+    try:
+        assert len(read_list(file)) == content.removesuffix(b"\n").count(b"\n") + 1
+    except FormatError as error:
+        assert re.match(rf"{file}(:\d+)?: ", str(error))
+
+
+def test_a_null_in_a_path_is_no_crash(folder: Path) -> None:
+    (folder / "l.txt").write_bytes(b"im 0.png 0\nim\0.png 1\n")
+    feed = feed_of(folder)
+    with pytest.raises(FormatError, match=r"l\.txt:2: .*cannot be opened"):
+        next(feed)
+    feed.close()
 
 
 def test_an_empty_list_and_none(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import struct
 from pathlib import Path
@@ -57,6 +58,20 @@ def test_nothing_is_written_beside_it(tmp_path: Path) -> None:
     (tmp_path / "lock.mdb").unlink()
     read(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["data.mdb"]
+
+
+def test_a_forgotten_database_closes_its_file(tmp_path: Path) -> None:
+    """Or else Python warns, which is an error in these tests."""
+    make_lmdb(tmp_path, [(b"a", b"1"), (b"b", b"2")])
+    database = LmdbDatabase(tmp_path)
+    file = database._file._file
+    records = database.records()
+    next(records)
+    del database
+    assert not file.closed
+    del records
+    gc.collect()
+    assert file.closed
 
 
 def test_no_records(tmp_path: Path) -> None:
