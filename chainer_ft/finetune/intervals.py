@@ -40,7 +40,7 @@ def paired(only_first: int, only_second: int, count: int) -> tuple[float, float]
 
     Example:
         >>> [round(end, 3) for end in paired(30, 5, 100)]
-        [0.139, 0.351]
+        [0.14, 0.35]
     """
     total, gap = count + 2, only_first - only_second
     spread = (only_first + only_second + 1) - gap * gap / total
