@@ -103,8 +103,7 @@ class CaffeBlob:
 
 def _stored(norm: BatchNorm, name: str) -> Array:
     """A statistic as Caffe stores it: a sum, or the factor."""
-    factor = np.float32(norm.true_factor())
-    return np.full(1, factor) if name == "factor" else getattr(norm, name) * factor
+    return np.full(1, norm.true_factor(), "f4") if name == "factor" else norm.sum_of(name)
 
 
 def from_caffe(
@@ -122,8 +121,8 @@ def from_caffe(
     made = [blob.from_caffe(array) for blob, array in zip(blobs, arrays, strict=True)]
     if blobs and isinstance(blobs[0].link, BatchNorm):
         factor = made[2].reshape(()).astype("f8")
-        over = np.float32(0 if factor == 0 else 1 / np.float32(factor))
-        made = [made[0] * over, made[1] * over, factor]
+        over = factor if factor != 0 else np.inf  # by Caffe's rule
+        made = [made[0].astype("f8") / over, made[1].astype("f8") / over, factor]
     return [(blob.path, array) for blob, array in zip(blobs, made, strict=True)]
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import chainer
 import chainer.functions as F  # noqa: N812
+import numpy as np
 
+from chainer_ft.caffe.layers.batch_function import NormaliseBatch
 from chainer_ft.caffe.message import Message
 
 Array = Any
@@ -34,8 +36,9 @@ class BatchNorm(chainer.Link):  # type: ignore[misc]
             ``use_global_stats`` says otherwise.
 
     Attributes:
-        avg_mean: Running mean, shape (C,).
-        avg_var: Running variance, shape (C,).
+        avg_mean: Running mean, shape (C,), float64, so that Caffe's float32 sums come back
+            exactly.
+        avg_var: Running variance, the same.
         factor: A number.
     """
 
@@ -67,14 +70,12 @@ class BatchNorm(chainer.Link):  # type: ignore[misc]
             return F.reshape(self.forward(F.reshape(x, (-1, 1))), x.shape)
         owner = self.owner
         owner.prepare(x.shape[1])
-        axes = (0, *range(2, x.ndim))
-        with chainer.using_device(self.device):
-            gamma, beta = self.xp.ones(x.shape[1], "f4"), self.xp.zeros(x.shape[1], "f4")
         if self.uses_batch and chainer.config.train:
-            y = self._by_batch(x, gamma, beta, axes)
+            y = self._by_batch(x)
         else:
-            statistics = (owner.avg_mean, owner.avg_var)
-            y = F.fixed_batch_normalization(x, gamma, beta, *statistics, self.eps, axes)
+            statistics = (owner.avg_mean.astype(x.dtype), owner.avg_var.astype(x.dtype))
+            gamma_beta = self._ones_and_zeros(x)
+            y = F.fixed_batch_normalization(x, *gamma_beta, *statistics, self.eps, _axes(x))
         self.follow()
         return y
 
@@ -82,8 +83,8 @@ class BatchNorm(chainer.Link):  # type: ignore[misc]
         """Make the statistics if they are not there yet."""
         if self.avg_mean is None:
             with chainer.using_device(self.device):
-                self.avg_mean = self.xp.zeros(channels, "f4")
-                self.avg_var = self.xp.zeros(channels, "f4")
+                self.avg_mean = self.xp.zeros(channels, "f8")
+                self.avg_var = self.xp.zeros(channels, "f8")
 
     def share(self, owner: BatchNorm) -> None:
         """Use another layer's statistics from now on."""
@@ -95,23 +96,46 @@ class BatchNorm(chainer.Link):  # type: ignore[misc]
         owner = self.owner
         self.avg_mean, self.avg_var, self.factor = owner.avg_mean, owner.avg_var, owner.factor
 
-    def _by_batch(self, x: Variable, gamma: Array, beta: Array, axes: tuple[int, ...]) -> Variable:
-        mean, var = self.xp.zeros_like(beta), self.xp.zeros_like(beta)
-        y = F.batch_normalization(
-            x, gamma, beta, eps=self.eps, running_mean=mean, running_var=var, decay=0.0, axis=axes
-        )
+    def _by_batch(self, x: Variable) -> Variable:
+        y, mean, var = self._normalised(x)
         owner = self.owner
-        old = self.decay * owner.true_factor()
-        owner.factor = old + 1
-        owner.avg_mean[...] = (old * owner.avg_mean + mean) / owner.factor
-        owner.avg_var[...] = (old * owner.avg_var + var) / owner.factor
+        decay, old = float(np.float32(self.decay)), owner.true_factor()
+        sums = [decay * owner.sum_of(name) for name in ("avg_mean", "avg_var")]  # in float32
+        owner.factor = float(np.float32(decay * old + 1))
+        owner.avg_mean[...] = (sums[0] + mean).astype("f8") / owner.factor
+        owner.avg_var[...] = (sums[1] + var).astype("f8") / owner.factor
         return y
+
+    def _normalised(self, x: Variable) -> tuple[Variable, Array, Array]:
+        """The batch normalised, its means and its variances with N - 1."""
+        if self.xp is np:
+            function, count = NormaliseBatch(self.eps), x.size // x.shape[1]
+            (y,) = function.apply((x,))
+            return y, function.mean, function.var * (count / max(count - 1, 1))
+        gamma, beta = self._ones_and_zeros(x)
+        mean, var = self.xp.zeros_like(beta), self.xp.zeros_like(beta)
+        running = {"running_mean": mean, "running_var": var, "decay": 0.0}
+        y = F.batch_normalization(x, gamma, beta, self.eps, axis=_axes(x), **running)
+        return y, mean, var
+
+    def _ones_and_zeros(self, x: Variable) -> tuple[Array, Array]:
+        """Caffe's layer has neither gamma nor beta; Chainer's functions want both."""
+        with chainer.using_device(self.device):
+            return self.xp.ones(x.shape[1], x.dtype), self.xp.zeros(x.shape[1], x.dtype)
+
+    def sum_of(self, name: str) -> Array:
+        """The float32 sum that Caffe keeps of a statistic; dividing it and back loses nothing."""
+        return (getattr(self, name) * self.true_factor()).astype("f4")
 
     def true_factor(self) -> float:
         """The factor; that of a long training for statistics which came without one."""
         if self.factor == 0 and self.avg_var is not None and bool((self.avg_var != 0).any()):
-            return 1 / (1 - float(self.decay))
-        return float(self.factor)
+            return float(np.float32(1 / (1 - float(self.decay))))
+        return float(np.float32(self.factor))
+
+
+def _axes(x: Variable) -> tuple[int, ...]:
+    return (0, *range(2, x.ndim))
 
 
 def batch_norm(layer: Message, phase: str) -> BatchNorm:
