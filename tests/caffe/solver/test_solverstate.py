@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 from caffe_encoder import blob, message, number, text
+from hdf5_layout import layout
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -34,25 +35,6 @@ def test_states_of_real_caffe_are_written_back_byte_for_byte(
     assert f"_iter_{state.iter}" in stem
     write_solverstate(tmp_path / "x.solverstate", state)
     assert (tmp_path / "x.solverstate").read_bytes() == original.read_bytes()
-
-
-def layout(path: Path) -> dict[str, Any]:
-    """Everything in an HDF5 file that another reader could notice."""
-    seen: dict[str, Any] = {}
-
-    def note(name: str, thing: Any) -> None:
-        if isinstance(thing, h5py.Group):
-            seen[name] = sorted(thing)
-            return
-        kind, plist = thing.id.get_type(), thing.id.get_create_plist()
-        string = (
-            (kind.get_strpad(), kind.get_cset()) if isinstance(kind, h5py.h5t.TypeStringID) else ()
-        )
-        seen[name] = (thing.shape, thing.dtype.str, string, plist.get_layout(), thing[()].tobytes())
-
-    with h5py.File(path) as file:
-        file.visititems(note)
-    return seen
 
 
 def test_the_hdf5_state_of_real_caffe_is_written_back_alike(shared: Path, tmp_path: Path) -> None:

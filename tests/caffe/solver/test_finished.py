@@ -1,17 +1,17 @@
-"""Split layers as real Caffe names and saves them."""
+"""Layers as real Caffe wires and saves them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from chainer_ft.caffe.message import Message
 from chainer_ft.caffe.prototxt import parse_net, read_net
-from chainer_ft.caffe.solver.splits import saved_layers
+from chainer_ft.caffe.solver.finished import finished
+from chainer_ft.caffe.splits import insert_splits
 
 
-def layers(text: str, phase: str = "TRAIN") -> list[tuple[str, str, list[str], list[str]]]:
-    return [
-        (la.name, la.type, la.bottom, la.top) for la in saved_layers(parse_net(text).layer, phase)
-    ]
+def saved_layers(layers: list[Message], phase: str) -> list[Message]:
+    return [finished(layer, phase) for layer in insert_splits(layers)]
 
 
 def test_the_splits_of_a_test_net_are_those_of_caffes_log(shared: Path) -> None:
@@ -31,22 +31,6 @@ def test_the_splits_of_a_test_net_are_those_of_caffes_log(shared: Path) -> None:
         if " <- " in line
     ]
     assert wires == said[-len(wires) :]
-
-
-def test_a_split_hangs_on_the_last_layer_in_place() -> None:
-    made = layers(
-        """layer { name: "d" type: "Input" top: "x" }
-        layer { name: "r" type: "ReLU" bottom: "x" top: "x" }
-        layer { name: "a" type: "Power" bottom: "x" top: "a" }
-        layer { name: "b" type: "Power" bottom: "x" top: "b" }"""
-    )
-    assert made == [
-        ("d", "Input", [], ["x"]),
-        ("r", "ReLU", ["x"], ["x"]),
-        ("x_r_0_split", "Split", ["x"], ["x_r_0_split_0", "x_r_0_split_1"]),
-        ("a", "Power", ["x_r_0_split_0"], ["a"]),
-        ("b", "Power", ["x_r_0_split_1"], ["b"]),
-    ]
 
 
 def test_being_a_loss_is_a_use_and_the_first_top_carries_the_weight() -> None:
