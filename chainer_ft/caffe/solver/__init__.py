@@ -14,14 +14,18 @@ if TYPE_CHECKING:
     from chainer_ft.caffe.solver.rates import Policy as Policy
     from chainer_ft.caffe.solver.rates import learning_rate as learning_rate
     from chainer_ft.caffe.solver.signals import Signals as Signals
+    from chainer_ft.caffe.solver.solver import Solver as Solver
     from chainer_ft.caffe.solver.solverstate import read_solverstate as read_solverstate
     from chainer_ft.caffe.solver.solverstate import write_solverstate as write_solverstate
+    from chainer_ft.caffe.solver.updater import Updater as Updater
 
 _HOMES = {
     "Log": "log",
     "Optimizer": "optimizer",
     "Policy": "rates",
     "Signals": "signals",
+    "Solver": "solver",
+    "Updater": "updater",
     "learning_rate": "rates",
     "read_solverstate": "solverstate",
     "write_solverstate": "solverstate",

@@ -28,7 +28,29 @@ class SolverLog:
 
     def __init__(self, log: Log, solver: Message) -> None:
         self.line, self._solver = log, solver
-        self._clock, self._shown = monotonic(), 0
+        self._clock = monotonic()
+        self._shown: int | None = None
+
+    def ignoring(self, layer: str) -> None:
+        """A layer that another net does not have."""
+        self.line("net.cpp:744", f"Ignoring source layer {layer}")
+
+    def left_at_filler(self, layers: Sequence[str]) -> None:
+        """What Caffe does not say: layers that no file had weights for."""
+        if layers:
+            said = (
+                f"Layers that no file has weights for, left at their fillers: {', '.join(layers)}"
+            )
+            self.line("weights.py:1", said, "W")
+
+    def resuming(self, path: str) -> None:
+        """A snapshot is read."""
+        self.line("caffe.cpp:227", f"Resuming from {path}")
+
+    def begins_again(self, path: str) -> None:
+        """A snapshot does not say where the data stood, as Caffe's own do not."""
+        said = "data and random numbers begin anew, as in Caffe"
+        self.line("positions.py:1", f"No {path}.json of this snapshot: {said}")
 
     def begin(self, name: str) -> None:
         """The lines that scripts take for the start."""
@@ -42,7 +64,8 @@ class SolverLog:
     def iteration(self, iteration: int, smoothed: np.float32, outputs: Sequence[Output]) -> None:
         """An iteration that is displayed."""
         seconds = np.float32(monotonic() - self._clock)
-        rate = (iteration - self._shown) / (float(seconds) or 1.0)
+        done = 0 if self._shown is None else iteration - self._shown
+        rate = done / (float(seconds) or 1.0)
         took = f"{number(seconds)}s/{self._solver.display} iters"
         self.line(
             _ITERATION,
@@ -70,9 +93,11 @@ class SolverLog:
                 f"{number(clipped.factor)}",
             )
 
-    def testing(self, iteration: int, index: int) -> None:
-        """A test begins."""
+    def testing(self, iteration: int, index: int, ignored: Sequence[str]) -> None:
+        """A test begins; layers of the trained net that the tested one does not have."""
         self.line("solver.cpp:347", f"Iteration {iteration}, Testing net (#{index})")
+        for layer in ignored:
+            self.line("net.cpp:685", f"Ignoring source layer {layer}")
 
     def tested(self, loss: np.float32, outputs: Sequence[Output]) -> None:
         """A test is over."""

@@ -115,7 +115,12 @@ class Optimizer(chainer.GradientMethod):  # type: ignore[misc]
 
     def create_update_rule(self) -> CaffeRule:
         """The rule of the solver's type."""
-        return RULES[self.type](self.hyperparam)
+        return self.rule_type(self.hyperparam)
+
+    @property
+    def rule_type(self) -> type[CaffeRule]:
+        """The class of its rules."""
+        return RULES[self.type]
 
     def setup(self, link: chainer.Link) -> Optimizer:
         """Give the parameters of a link their rules; in a Caffe net, their multipliers too."""

@@ -9,6 +9,9 @@ from contextlib import contextmanager
 import numpy as np
 from chainer.backends import cuda
 
+#: In place of an iteration's number: the first weights of a net.
+BUILDING = 1 << 32
+
 
 def seed_of(random_seed: int) -> int:
     """A run's seed: the solver's, or a fresh one where that is negative."""

@@ -26,7 +26,7 @@ class SmoothedLoss:
         self._size, self._start = size, start
         self._losses: list[np.float32] = []
 
-    def add(self, iteration: int, loss: float) -> np.float32:
+    def add(self, iteration: int, loss: float | np.floating) -> np.float32:
         """Take in the loss of an iteration; the mean."""
         new = np.float32(loss)
         with np.errstate(all="ignore"):  # a loss may be anything

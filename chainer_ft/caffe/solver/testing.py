@@ -1,0 +1,39 @@
+"""A pass of a test net over its batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import chainer
+import numpy as np
+
+from chainer_ft.caffe.solver.running import Running
+from chainer_ft.caffe.solver.scores import MeanOutputs, Output
+
+
+def mean_outputs(
+    running: Running, may_go_on: Callable[[], bool] = lambda: True
+) -> tuple[np.float32, list[Output]] | None:
+    """Run ``test_iter`` batches.
+
+    Args:
+        running: The net and its batches.
+        may_go_on: Asked before each batch.
+
+    Returns:
+        tuple: The loss and the outputs, plain means over the batches; ``None`` if it was stopped.
+    """
+    means, total = MeanOutputs(), np.float32(0)
+    for _ in range(running.test_iter):
+        if not may_go_on():
+            return None
+        with chainer.no_backprop_mode():
+            loss, outputs = running.forward()
+        total += as_float(loss)
+        means.add(outputs)
+    return total / np.float32(running.test_iter), means.mean(running.test_iter)
+
+
+def as_float(loss: chainer.Variable | None) -> np.float32:
+    """A loss as Caffe has it: 0 for a net without one."""
+    return np.float32(0 if loss is None else float(loss.array))
