@@ -25,6 +25,7 @@ ROOMS = [
     {"transfer"},
     {"training"},
     {"caffe"},
+    {"images"},
     {"finetune"},
     {"cli", "testing"},
     {"builtin", "__main__", "__init__"},
@@ -32,7 +33,7 @@ ROOMS = [
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
 
 #: Rooms that may import Chainer when they are imported.
-KNOW_CHAINER = {"links", "compat", "training", "caffe", "finetune"}
+KNOW_CHAINER = {"links", "compat", "training", "caffe", "images", "finetune"}
 
 #: Imports that go up, inside a function, and why.
 UPWARD = {

@@ -1,4 +1,4 @@
-"""Packages that only data layers need; they come with ``pip install chainer-ft[caffe]``."""
+"""Packages that only some parts need; they come with an extra, as ``chainer-ft[caffe]``."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Any
 from chainer_ft.errors import UsageError
 
 
-def extra(module: str, package: str, purpose: str) -> Any:
+def extra(module: str, package: str, purpose: str, name: str = "caffe") -> Any:
     """Import a module.
 
     Args:
         module: Its name.
         package: What installs it.
         purpose: What needs it, for the message.
+        name: Of the extra that brings it.
 
     Raises:
         UsageError: It is not installed; says how to.
@@ -23,5 +24,5 @@ def extra(module: str, package: str, purpose: str) -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         raise UsageError(
-            f"{purpose} needs the package {package}: `pip install chainer-ft[caffe]`"
+            f"{purpose} needs the package {package}: `pip install chainer-ft[{name}]`"
         ) from error

@@ -11,6 +11,7 @@ import os
 import struct
 import weakref
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple, NoReturn
 
 from chainer_ft.errors import FormatError, TruncatedError
@@ -58,6 +59,7 @@ class LmdbDatabase:
         inside = os.path.join(self.path, "data.mdb")
         if os.path.isdir(self.path) and not os.path.exists(inside):
             raise FormatError(f"{self.path}: holds no data.mdb, so it is no LMDB")
+        self._nodes: list[tuple[int, int]] | None = None
         self._file = MappedFile(inside if os.path.isdir(self.path) else self.path)
         try:
             self._meta = self._newest_meta()
@@ -85,6 +87,19 @@ class LmdbDatabase:
                 self._fail(f"the tree holds more than the {self._meta.entries} records it names")
             if count >= start:
                 yield self._record(*at)
+
+    def record(self, number: int) -> tuple[bytes, bytes]:
+        """Key and value of the record ``number``, counted in the order of the keys.
+
+        Raises:
+            FormatError: A page is damaged.
+            IndexError: There are fewer.
+        """
+        if self._nodes is None:
+            has_any = self._meta.root != _NO_ROOT
+            nodes = self._leaf_nodes(self._meta.root, self._meta.depth) if has_any else ()
+            self._nodes = list(islice(nodes, self._meta.entries))
+        return self._record(*self._nodes[number])
 
     def close(self) -> None:
         """Close the file."""

@@ -46,6 +46,12 @@ def test_a_deep_tree_with_deletions(tmp_path: Path) -> None:
             del records[key]
     assert read(tmp_path) == sorted(records.items())
     assert read(tmp_path, 13_000) == sorted(records.items())[13_000:]
+    database = LmdbDatabase(tmp_path)
+    assert database.record(9_999) == sorted(records.items())[9_999]
+    assert database.record(0) == sorted(records.items())[0]
+    with pytest.raises(IndexError):
+        database.record(len(records))
+    database.close()
 
 
 def test_one_file_without_a_folder(tmp_path: Path) -> None:

@@ -1,0 +1,36 @@
+"""Images for training: found, checked, parted, decoded ahead, prepared as the weights want them."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chainer_ft.images.augmentation import Augmentation as Augmentation
+    from chainer_ft.images.dataset import Dataset as Dataset
+    from chainer_ft.images.finding import find as find
+    from chainer_ft.images.items import Images as Images
+    from chainer_ft.images.items import Item as Item
+    from chainer_ft.images.picture import Picture as Picture
+    from chainer_ft.images.picture import open_picture as open_picture
+    from chainer_ft.images.preprocessing import Preprocessing as Preprocessing
+
+#: Resolved when used: a process that only decodes imports no Chainer, the command line no NumPy.
+_HOMES = {
+    "Augmentation": "augmentation",
+    "Dataset": "dataset",
+    "Images": "items",
+    "Item": "items",
+    "Picture": "picture",
+    "Preprocessing": "preprocessing",
+    "find": "finding",
+    "open_picture": "picture",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

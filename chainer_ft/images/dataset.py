@@ -1,0 +1,68 @@
+"""Images as a data set of Chainer."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import chainer
+import numpy as np
+
+from chainer_ft.images.augmentation import Augmentation
+from chainer_ft.images.items import Images
+from chainer_ft.images.picture import quiet
+from chainer_ft.images.preprocessing import Preprocessing
+from chainer_ft.images.samples import Samples, part_of
+
+
+class Dataset(chainer.dataset.DatasetMixin):  # type: ignore[misc]
+    """Images, prepared for a net: examples are ``(input, label)``.
+
+    Args:
+        images: What :func:`chainer_ft.images.find` found.
+        part: ``train``, ``val`` or ``all``, which is both, in this order.
+        preprocessing: What becomes of each.
+        augmentation: What is random, drawn anew in each epoch; nothing by default. Chainer's own
+            iterators know no epochs here and get those of epoch 0 always; use
+            :class:`~chainer_ft.images.Batches`.
+        seed: Of what is random.
+
+    Attributes:
+        samples: The same without Chainer.
+
+    Example:
+        >>> import os, tempfile
+        >>> from chainer_ft.images import find
+        >>> file = os.path.join(tempfile.mkdtemp(), "digits.npz")
+        >>> np.savez(file, x=np.zeros((20, 8, 8), np.uint8), y=np.arange(20) % 2)
+        >>> data = Dataset(find(file), "train", Preprocessing((4, 4), "L"))
+        >>> x, t = data[0]
+        >>> len(data), x.shape, x.dtype, int(t)
+        (16, (1, 4, 4), dtype('float32'), 0)
+    """
+
+    def __init__(
+        self,
+        images: Images,
+        part: Literal["train", "val", "all"],
+        preprocessing: Preprocessing,
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+    ) -> None:
+        items = part_of(images, part)
+        self.samples = Samples(items, images.store, preprocessing, augmentation, seed)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def get_example(self, index: int, epoch: int = 0) -> tuple[np.ndarray, np.int32]:
+        """Input, float32 (channels, height, width), and label.
+
+        Args:
+            index: Number of the image.
+            epoch: Whose augmentation it gets.
+
+        Raises:
+            FormatError: The image is not there any more, or damaged.
+        """
+        with quiet():
+            return self.samples.input(index, epoch), self.samples.labels[index]

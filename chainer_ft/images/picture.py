@@ -1,0 +1,208 @@
+"""One picture, decoded when its pixels are asked for: upright, RGB, eight bits a channel."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainer_ft.caffe.data.extra import extra
+from chainer_ft.errors import FormatError
+from chainer_ft.images.modes import to_rgb
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Box = tuple[float, float, float, float]
+
+#: More pixels than this are refused before any is decoded: 300 MB as RGB.
+MAX_PIXELS = 100_000_000
+#: What is read; for some others Pillow would start other programs.
+_FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
+_ORIENTATION = 0x0112
+_TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # EXIF to Pillow's Transpose
+#: A picture is shrunk coarsely (by the JPEG decoder, by whole factors) down to this many times
+#: the wanted size, and finely from there: the result differs by less than one can see.
+_MARGIN = 2.0
+
+
+class NoImageError(FormatError):
+    """The file is not an image of a format that is read."""
+
+
+class Picture:
+    """An image whose header has been read.
+
+    Args:
+        image: Pillow's image.
+        name: What messages call it.
+
+    Example:
+        >>> picture = Picture.of(np.zeros((4, 6, 3), np.uint8), "black")
+        >>> picture.size, picture.pixels().shape
+        ((6, 4), (4, 6, 3))
+    """
+
+    def __init__(self, image: Image, name: str) -> None:
+        self.name, self._image = name, image
+        with _decoding(name):
+            if image.format not in ("JPEG", "MPO"):  # only a JPEG can be decoded at less than all
+                image.load()
+            self._turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+        width, height = image.size
+        is_lying = self._turn is not None and self._turn in (2, 4, 5, 6)
+        self._size = (height, width) if is_lying else (width, height)
+
+    @classmethod
+    def of(cls, pixels: np.ndarray, name: str) -> Picture:
+        """The picture of an array.
+
+        Args:
+            pixels: uint8, (height, width, 3), RGB.
+            name: What messages call it.
+        """
+        pillow = extra("PIL.Image", "Pillow", "an image", "train")
+        return cls(pillow.fromarray(np.ascontiguousarray(pixels)), name)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, upright."""
+        return self._size
+
+    def cut(self, box: Box, size: tuple[int, int], interpolation: str = "bilinear") -> Image:
+        """A part of the picture at another size.
+
+        Args:
+            box: Left, top, right, bottom in pixels of the upright picture; need not be whole.
+            size: Width and height of the result.
+            interpolation: Name of one of Pillow's filters.
+
+        Returns:
+            PIL.Image.Image: RGB.
+
+        Raises:
+            FormatError: The image is damaged.
+        """
+        filters = extra("PIL.Image", "Pillow", "an image", "train").Resampling
+        shrink = min((box[2] - box[0]) / size[0], (box[3] - box[1]) / size[1]) / _MARGIN
+        is_smooth = interpolation != "nearest"
+        image = self._upright(shrink if is_smooth else 1.0)
+        part = _scaled(box, self._size, image.size)
+        gap = _MARGIN if is_smooth else None
+        return image.resize(size, filters[interpolation.upper()], part, gap)
+
+    def pixels(self) -> np.ndarray:
+        """All of it: uint8, (height, width, 3), RGB.
+
+        Raises:
+            FormatError: The image is damaged.
+        """
+        return np.asarray(self._upright(1.0))
+
+    def check(self) -> None:
+        """Decode it as coarsely as the format allows, to see that it is whole.
+
+        Raises:
+            FormatError: It is damaged.
+        """
+        self._upright(float(max(self._size)))
+
+    def _upright(self, shrink: float) -> Image:
+        """RGB, at most ``shrink`` times smaller than it is stored."""
+        with _decoding(self.name):
+            if shrink > 1 and hasattr(self._image, "draft"):
+                width, height = self._image.size
+                self._image.draft(None, (int(width / shrink) or 1, int(height / shrink) or 1))
+            self._image.load()
+            upright = self._image
+            if self._turn is not None:
+                upright = upright.transpose(self._turn)  # type: ignore[arg-type]
+            return to_rgb(upright)
+
+
+def _scaled(box: Box, old: tuple[int, int], new: tuple[int, int]) -> Box:
+    """A box in an image of another size, within it in spite of rounding."""
+    across, down = new[0] / old[0], new[1] / old[1]
+    left, top = max(box[0] * across, 0.0), max(box[1] * down, 0.0)
+    return left, top, min(box[2] * across, new[0]), min(box[3] * down, new[1])
+
+
+def open_picture(source: str | os.PathLike[str] | bytes, name: str | None = None) -> Picture:
+    """Read the header of an image.
+
+    Args:
+        source: Path of the file, or its bytes.
+        name: What messages call it; the path by default.
+
+    Raises:
+        NoImageError: It is no image.
+        FormatError: It cannot be opened, is damaged, or larger than :data:`MAX_PIXELS`.
+
+    Example:
+        >>> from PIL import Image
+        >>> file = io.BytesIO()
+        >>> Image.new("CMYK", (6, 4)).save(file, "JPEG")
+        >>> open_picture(file.getvalue(), "white").pixels().shape
+        (4, 6, 3)
+    """
+    pillow = extra("PIL.Image", "Pillow", "an image", "train")
+    if isinstance(source, bytes):
+        return Picture(_opened(pillow, source, name or "an image"), name or "an image")
+    name = name or os.fspath(source)
+    try:
+        with open(source, "rb") as file:
+            data = file.read()
+    except OSError as error:
+        raise FormatError(f"{name}: cannot be opened: {error.strerror}") from error
+    return Picture(_opened(pillow, data, name), name)
+
+
+def _opened(pillow: Any, data: bytes, name: str) -> Image:
+    if not data:
+        raise FormatError(f"{name}: is empty (0 bytes)")
+    pillow.init()
+    known = [one for one in _FORMATS if one in pillow.OPEN]
+    try:
+        image: Image = pillow.open(io.BytesIO(data), formats=known)
+    except pillow.DecompressionBombError as error:
+        raise FormatError(f"{name}: is too large to be a picture ({error})") from error
+    except Exception as error:
+        raise NoImageError(f"{name}: {_what_it_is(data)}") from error
+    if image.width * image.height > MAX_PIXELS:
+        raise FormatError(
+            f"{name}: has {image.width}x{image.height} pixels, and more than {MAX_PIXELS:,} are "
+            "not decoded; shrink it"
+        )
+    return image
+
+
+def _what_it_is(data: bytes) -> str:
+    if data[4:8] == b"ftyp" and data[8:11] in (b"hei", b"hev", b"mif", b"msf"):
+        return "is a HEIC picture, as iPhones take them; save it as JPEG"
+    if data.startswith(b"version https://git-lfs"):
+        return "is a git-lfs pointer and not the image; run `git lfs pull`"
+    return "is no image that is read (JPEG, PNG, GIF, BMP, TIFF, WebP), or it is damaged"
+
+
+@contextmanager
+def _decoding(name: str) -> Iterator[None]:
+    """Say which image it is that Pillow stumbles over, whatever it raises."""
+    try:
+        yield
+    except FormatError as error:
+        raise FormatError(f"{name}: {error}") from error
+    except Exception as error:
+        raise FormatError(f"{name}: the image is damaged ({error})") from error
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without Pillow's warnings about metadata and sizes. Not for several threads at once."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        yield
