@@ -42,7 +42,7 @@ def read_binary(
             the layers of a 500 MB net in a moment.
 
     Returns:
-        Message: Its fields. Repeated floats are float32 arrays, doubles float64 arrays.
+        Message: Its fields. Blobs' numbers are arrays, float32 or float64.
 
     Raises:
         FormatError: The bytes are no such message, with the offset.
@@ -90,7 +90,9 @@ class _Reader:
             value: Any = self.message(message_type(field.type), records)
             made.set(field.name, value, self._place(records[0]))
         elif field.is_repeated and field.type in FLOATS:
-            made.set(field.name, self._array(field, records), self._place(records[0]))
+            array = self._array(field, records)
+            value = array if field.label == "packed" else array.tolist()
+            made.set(field.name, value, self._place(records[0]))
         else:
             for record in records:
                 for value in self._values(field, record):

@@ -227,7 +227,7 @@ class Net(chainer.Chain):  # type: ignore[misc]
 
     def _add(self, index: int, name: str, link: chainer.Link) -> str:
         """Make a link a child, under its layer's name if that is free."""
-        child = name or f"unnamed_{index}"
+        child = name.strip("/") or f"unnamed_{index}"
         if child in self._children:
             child += f"#{index}"
         while hasattr(self, child):  # a layer called `copy` is no reason to lose the method

@@ -9,6 +9,7 @@ import chainer
 import chainer.functions as F  # noqa: N812
 import numpy as np
 
+from chainer_ft.caffe.layers.base import NetError, title
 from chainer_ft.caffe.layers.batch_function import NormaliseBatch
 from chainer_ft.caffe.message import Message
 
@@ -140,6 +141,12 @@ def _axes(x: Variable) -> tuple[int, ...]:
 
 def batch_norm(layer: Message, phase: str) -> BatchNorm:
     """(x - mean) / sqrt(variance + eps), by the batch or by running statistics."""
+    for spec in layer.param:
+        if spec.lr_mult != 0:
+            raise NetError(
+                f"{spec.where('lr_mult')}: {title(layer)}: its blobs are statistics; write "
+                "lr_mult: 0 in each param, or no param"
+            )
     return BatchNorm(layer, phase)
 
 

@@ -113,9 +113,9 @@ class Pool:
         kernel = self.kernel or (sizes[0], sizes[1])
         made = []
         for n, k, s, p in zip(sizes, kernel, self.stride, self.pad, strict=True):
-            if n + 2 * p < k:
-                raise ValueError(f"a kernel of {k} is larger than {n} with padding {p}")
             count = output_size(n, k, s, p, self.ceil, any(self.pad))
+            if count < 1:
+                raise ValueError(f"a kernel of {k} does not fit into {n} with padding {p}")
             made.append(Windows(n, k, s, p, count))
         return made[0], made[1]
 
