@@ -54,6 +54,7 @@ class TunedParameter(chainer.Parameter):  # type: ignore[misc]
     _tuning = Tuning()
     _rule: chainer.UpdateRule | None = None
     _zeros_wanted = False
+    _lent: Any = None
 
     @property
     def update_rule(self) -> chainer.UpdateRule | None:
@@ -97,6 +98,23 @@ class TunedParameter(chainer.Parameter):  # type: ignore[misc]
             return None
         with chainer.using_device(self.device):
             return self.device.xp.zeros_like(array)
+
+    def initialize(self, shape: tuple[int, ...]) -> None:
+        """Make a new array; if frozen, it is the one that stands still from now on."""
+        super().initialize(shape)
+        if self._tuning.frozen:
+            self._tuning = replace(self._tuning, digest=None)
+
+    def _set_grad(self, grad: Any, *, layout_check: bool = True) -> None:
+        super()._set_grad(grad, layout_check=layout_check)
+        # MultiprocessParallelUpdater keeps the address of what it sets here, and the array is its
+        # own no more; zeros of the optimizer, set without the check, are not needed again.
+        self._lent = grad if self._tuning.frozen and layout_check else None
+
+    def cleargrad(self) -> None:
+        """Forget the gradient."""
+        super().cleargrad()
+        self._lent = None
 
     def _set_grad_without_check(self, grad: Any) -> None:
         if self._tuning.frozen:
@@ -179,7 +197,7 @@ def _become(param: chainer.Parameter, new: Tuning, path: str = "") -> None:
     rule = param.update_rule
     param.update_rule = None
     param.__class__ = chainer.Parameter if new.is_plain else TunedParameter
-    for name in ("update_rule", "_rule", "_tuning", "_zeros_wanted"):
+    for name in ("update_rule", "_rule", "_tuning", "_zeros_wanted", "_lent"):
         param.__dict__.pop(name, None)
     if new.is_plain:
         param.__dict__["update_rule"] = None

@@ -280,7 +280,11 @@ class TestHolds:
         model, _, still = prepared()
         train(model, optimizers.SGD().setup(model), 1)
         twin = model.copy(mode)
-        assert ft.frozen(twin) == still
+        same = ft.frozen(twin)
+        assert (same.params, same.links, same.persistents) == (
+            still.params, still.links, still.persistents
+        )  # fmt: skip
+        assert (same == still) is (mode != "init")
         ft.unfreeze(twin)
         assert ft.frozen(model) == still
 
