@@ -29,7 +29,7 @@ class Length(NamedTuple):
     unit: Unit
 
     def __str__(self) -> str:
-        return f"{self.period:g} {self.unit}{'' if self.period == 1 else 's'}"
+        return f"{self.period} {self.unit}{'' if self.period == 1 else 's'}"
 
 
 def length(value: Any) -> Length:
@@ -51,9 +51,10 @@ def length(value: Any) -> Length:
         raise ScheduleError(f"{value!r} is no length; write '3 epochs' or '500 iterations'")
     period = float(match[1])
     unit: Unit = "epoch" if match[2] == "epoch" else "iteration"
-    if not period > 0 or (unit == "iteration" and period != int(period)):
+    whole = period.is_integer()
+    if not 0 < period < math.inf or (unit == "iteration" and not whole):
         raise ScheduleError(f"{value!r}: give a number above zero, of iterations a whole one")
-    return Length(int(period) if period == int(period) else period, unit)
+    return Length(int(period) if whole else period, unit)
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,8 @@ def _yaml_problem(error: Exception) -> str:
     mark = getattr(error, "problem_mark", None)
     where = "" if mark is None else f", line {mark.line + 1}"
     problem = getattr(error, "problem", None) or str(error) or "nested too deep"
-    alias = "; quote what begins with *, '/*' say" if "alias" in problem else ""
+    context = getattr(error, "context", None) or ""
+    alias = "; quote what begins with *" if "alias" in problem + context else ""
     return f"{where}: is no YAML: {problem}{alias}"
 
 

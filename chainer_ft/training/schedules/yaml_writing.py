@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
@@ -84,7 +83,11 @@ def _scalar(value: Any) -> str:
     if isinstance(value, (int, float)):
         return f"{value:g}" if float(f"{value:g}") == value else repr(value)
     plain = _PLAIN_TEXT.fullmatch(value) and value.lower() not in _WORDS
-    return value if plain or _is_length(value) else json.dumps(value)
+    return value if plain or _is_length(value) else f'"{"".join(map(_escaped, value))}"'
+
+
+def _escaped(letter: str) -> str:
+    return letter if letter.isprintable() and letter not in '"\\' else f"\\U{ord(letter):08X}"
 
 
 def _is_length(value: str) -> bool:

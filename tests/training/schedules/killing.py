@@ -22,7 +22,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import runs
+import schedule_runs as runs
 
 #: In the forward pass, behind the schedule and before the snapshot, behind the snapshot.
 FORWARD, BEFORE_SNAPSHOT, AFTER_SNAPSHOT = "forward", -75, -150
