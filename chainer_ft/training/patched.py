@@ -8,6 +8,7 @@ to hook into: the optimizer is read before any extension, which is not told of t
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
@@ -25,6 +26,8 @@ from chainer_ft.links import named_links, origins, remember
 from chainer_ft.training import random_state
 from chainer_ft.training.proof import frozen, params_of
 from chainer_ft.training.resume import Governed, ModelState, ResumeError, reconcile, state_of
+
+_log = logging.getLogger("chainer_ft")
 
 #: Name of the group in a snapshot.
 GROUP = "chainer_ft"
@@ -109,6 +112,7 @@ def _state(trainer: Trainer) -> dict[str, Any]:
         "models": {name: state_of(model).to_dict() for name, model in models.items()},
         "origins": {name: _origins(model) for name, model in models.items()},
         "random": random_state.capture(_iterators(trainer)),
+        "extensions": [one.name for one in _extensions(trainer) if hasattr(one, "after_load")],
     }
 
 
@@ -142,9 +146,21 @@ def _load(trainer: Trainer, serializer: Any, plain: Callable[[Trainer, Any], Non
     for extension in extensions:
         if hasattr(extension, "after_load"):
             extension.after_load(trainer)
+    _tell_of_missing(saved.get("extensions", []), extensions)
     _check_complete(trainer, without_state, bool(saved))
     if "random" in saved:
         random_state.restore(saved["random"], _iterators(trainer))
+
+
+def _tell_of_missing(saved: list[str], extensions: list[Any]) -> None:
+    names = {one.name for one in extensions}
+    for name in saved:
+        if name not in names:
+            _log.warning(
+                "the snapshot was taken with the extension %s, which the script lacks: what it has "
+                "set stays as it was, and nothing goes on with it",
+                name,
+            )
 
 
 def _governed(extensions: list[Any]) -> Governed:

@@ -126,8 +126,7 @@ class Schedule(Extension):  # type: ignore[misc]
     def _listen(self, trainer: Any) -> None:
         """Report the phase while it runs, and stop the trainer behind the last one."""
         known, optimizer = self._known, trainer.updater.get_optimizer(self.optimizer)
-        optimizer.add_hook(PhaseReport(lambda: known.now.index + 1))
-        self._release = lambda: optimizer.remove_hook(PhaseReport.name)
+        self._release = PhaseReport(lambda: known.now.index + 1).hook_into(optimizer)
         trainer.stop_trigger = StopTrigger(
             trainer.stop_trigger, lambda: known.now.done, known.restore_best
         )

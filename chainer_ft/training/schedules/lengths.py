@@ -11,7 +11,7 @@ from chainer_ft.errors import ScheduleError
 
 Unit = Literal["epoch", "iteration"]
 
-_TEXT = re.compile(r"(\d+(?:\.\d+)?)\s*(epoch|iteration)s?")
+_TEXT = re.compile(r"(\d+(?:\.\d+)?(?:e-\d+)?)\s*(epoch|iteration)s?")
 
 #: Epochs are sums of fractions: what is this close to a boundary has reached it.
 _SLACK = 1e-9
@@ -29,7 +29,9 @@ class Length(NamedTuple):
     unit: Unit
 
     def __str__(self) -> str:
-        return f"{self.period} {self.unit}{'' if self.period == 1 else 's'}"
+        whole = float(self.period).is_integer()
+        count = int(self.period) if whole else self.period
+        return f"{count} {self.unit}{'' if self.period == 1 else 's'}"
 
 
 def length(value: Any) -> Length:

@@ -24,6 +24,12 @@ class Base:
     lr: Mapping[str, float] = field(default_factory=dict)
     decay: Mapping[str, float] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        parts = [f"{', '.join(self.params)} frozen" if self.params else "nothing frozen"]
+        parts += [f"learning rate x{factor:g} of {path}" for path, factor in self.lr.items()]
+        parts += [f"decay x{factor:g} of {path}" for path, factor in self.decay.items()]
+        return ", ".join(parts)
+
 
 @dataclass(frozen=True)
 class Progress:

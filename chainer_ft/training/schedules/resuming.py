@@ -71,7 +71,7 @@ def resume(conductor: Conductor, saved: Saved, base: Base, position: Position) -
 def _changes(conductor: Conductor, base: Base) -> list[str]:
     """What is otherwise although the schedule is the same."""
     if base != conductor.now.base:
-        return [f"without the schedule, the script has {base}; it had {conductor.now.base}"]
+        return [f"before the schedule, the script had {conductor.now.base}; it has {base}"]
     if not is_set(conductor.model, conductor.wanted()):
         return [f"the selections of phase {conductor.phase.name!r} hit other parameters now"]
     return []

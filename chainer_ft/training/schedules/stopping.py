@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import chainer
@@ -48,5 +49,20 @@ class PhaseReport:
     def __init__(self, phase: Callable[[], int]) -> None:
         self.phase = phase
 
+    def hook_into(self, optimizer: chainer.Optimizer) -> Callable[[], None]:
+        """Add it to an optimizer, in the place of an older one.
+
+        Returns:
+            Takes it away again.
+        """
+        _unhook(optimizer)
+        optimizer.add_hook(self)
+        return lambda: _unhook(optimizer)
+
     def __call__(self, optimizer: chainer.Optimizer) -> None:
         chainer.report({"phase": self.phase()})
+
+
+def _unhook(optimizer: chainer.Optimizer) -> None:
+    with suppress(KeyError):  # a second optimizer.setup forgets the hooks
+        optimizer.remove_hook(PhaseReport.name)

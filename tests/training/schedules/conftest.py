@@ -1,8 +1,8 @@
-"""The helper modules of the folder above."""
+"""The helper modules of this folder and of the one above."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent)]

@@ -82,7 +82,7 @@ def make_trainer(
     trainer.extend(extensions.Evaluator(held_out, model))
     trainer.extend(extensions.LogReport(trigger=(2, "iteration")))
     trainer.extend(ft.extensions.Schedule(wanted or schedule()))
-    taking = extensions.snapshot(autoload=autoload, num_retain=-1)
+    taking = extensions.snapshot(autoload=autoload, n_retains=-1)
     trainer.extend(taking, trigger=(every, "iteration"))
     return trainer
 
