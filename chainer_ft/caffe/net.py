@@ -3,35 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import chainer
-import chainer.functions as F  # noqa: N812
-import numpy as np
 
+from chainer_ft.caffe.assembly import assemble
 from chainer_ft.caffe.binary_reader import BytePlace
-from chainer_ft.caffe.blobs import CaffeBlob, blobs_of
-from chainer_ft.caffe.building import build_layer
-from chainer_ft.caffe.graph import Graph, Node, make_graph
-from chainer_ft.caffe.layers import DATA_LAYERS, KINDS
-from chainer_ft.caffe.layers.base import layer_error
+from chainer_ft.caffe.blobs import CaffeBlob
+from chainer_ft.caffe.graph import Graph, make_graph
+from chainer_ft.caffe.layers import DATA_LAYERS, LOSSES
 from chainer_ft.caffe.message import Message
 from chainer_ft.caffe.prototxt import read_net
-from chainer_ft.caffe.sharing import share, share_layers
+from chainer_ft.caffe.running import Runner, as_variable, total_loss
+from chainer_ft.caffe.sharing import share_layers
 from chainer_ft.caffe.splits import Top
-from chainer_ft.caffe.state import kept_layers, net_state
-from chainer_ft.errors import ChainerFTError, UsageError
+from chainer_ft.caffe.state import kept_layers, net_state, without_rules
+from chainer_ft.errors import UsageError
 from chainer_ft.host import Host, default_host
-from chainer_ft.training.parameters import tune
 
 if TYPE_CHECKING:
     from chainer_ft.types import Outcome
 
 Array = Any
 Inputs = Mapping[str, Any]
-_LOSSES = frozenset(name for name, kind in KINDS.items() if kind.is_loss)
 
 
 @dataclass(frozen=True)
@@ -64,7 +60,6 @@ class Net(chainer.Chain):  # type: ignore[misc]
         host: The plugins to ask for layers; the installed ones by default.
 
     Attributes:
-        name: As written in the file.
         phase: ``TRAIN`` or ``TEST``.
         graph: The layers, Split layers among them, and what they read.
         copied: What was copied from the ``.caffemodel``; None without one.
@@ -97,18 +92,17 @@ class Net(chainer.Chain):  # type: ignore[misc]
         message = net if isinstance(net, Message) else read_net(net)
         is_stored = isinstance(message.place, BytePlace)
         if is_stored:
-            message = _without_rules(message)
+            message = without_rules(message)
         state = net_state(message, phase, stages, level)
         self.message, self.phase = message, state.phase
         layers = kept_layers(message, state)
-        self.graph: Graph = make_graph(layers, DATA_LAYERS, _LOSSES, loose=is_stored)
-        self._calls: dict[int, Callable[..., Any]] = {}
-        self._links: dict[int, str] = {}
-        self._orders: dict[Any, list[int]] = {}
-        self._blobs = tuple(share(list(self._build(host or default_host()))))
-        self._freeze()
+        self.graph: Graph = make_graph(layers, DATA_LAYERS, LOSSES, loose=is_stored)
         self.copied: Outcome | None = None
-        if is_stored and self._blobs and not isinstance(net, Message):
+        self._runner = Runner(self.graph)
+        self._layers = assemble(self.graph, self.phase, host or default_host(), dir(self))
+        for name, link in self._layers.children.items():
+            self.add_link(name, link)
+        if is_stored and self._layers.blobs and not isinstance(net, Message):
             from chainer_ft.transfer import copy
 
             self.copied = copy(net, self, host=host)
@@ -132,7 +126,7 @@ class Net(chainer.Chain):  # type: ignore[misc]
         """
         names = self.output_blobs if outputs is None else tuple(outputs)
         tops = [self.graph.find(name) for name in names]
-        values = self._run(self._named(inputs), tops)
+        values = self._runner.run(self._call_of, self._named(inputs), tops)
         return tuple(values[top] for top in tops)
 
     def run(self, inputs: Inputs | Array | None = None) -> Pass:
@@ -141,10 +135,10 @@ class Net(chainer.Chain):  # type: ignore[misc]
         Args:
             inputs: As for a call.
         """
-        values = self._run(self._named(inputs), None)
+        values = self._runner.run(self._call_of, self._named(inputs), None)
         graph = self.graph
         blobs = {name: values[top] for name, top in graph.last.items() if top in values}
-        return Pass(blobs, _total(graph, values))
+        return Pass(blobs, total_loss(graph, values))
 
     def loss(self, inputs: Inputs | Array | None = None) -> chainer.Variable:
         """The weighted sum of all losses.
@@ -156,7 +150,7 @@ class Net(chainer.Chain):  # type: ignore[misc]
             UsageError: The net has no loss.
         """
         tops = [top for top, _ in self.graph.losses]
-        total = _total(self.graph, self._run(self._named(inputs), tops))
+        total = total_loss(self.graph, self._runner.run(self._call_of, self._named(inputs), tops))
         if total is None:
             raise UsageError(
                 f"{self.message.where()}: this net has no loss in phase {self.phase}; add a loss "
@@ -166,7 +160,7 @@ class Net(chainer.Chain):  # type: ignore[misc]
 
     def params_in_order(self) -> tuple[CaffeBlob, ...]:
         """All blobs of all layers, statistics too, in Caffe's order."""
-        return self._blobs
+        return self._layers.blobs
 
     @property
     def layers(self) -> tuple[Message, ...]:
@@ -206,40 +200,7 @@ class Net(chainer.Chain):  # type: ignore[misc]
         Raises:
             ArrayError: A layer has other blobs there.
         """
-        return share_layers(self.layers, self._blobs, other.layers, other._blobs)
-
-    def _build(self, host: Host) -> Iterator[CaffeBlob]:
-        for i, node in enumerate(self.graph.nodes):
-            if i in self.graph.data:
-                continue
-            call = build_layer(node.layer, self.phase, host)
-            count = 0
-            if isinstance(call, chainer.Link):
-                child = self._add(i, node.layer.name, call)
-                found = list(blobs_of(node.layer, call, f"/{child}"))
-                count = len(found)
-                yield from found
-            else:
-                self._calls[i] = call
-            if len(node.layer.param) > count:
-                trouble = f"has {len(node.layer.param)} param for {count} blobs"
-                raise layer_error(node.layer, trouble, "param")
-
-    def _add(self, index: int, name: str, link: chainer.Link) -> str:
-        """Make a link a child, under its layer's name if that is free."""
-        child = name.strip("/") or f"unnamed_{index}"
-        if child in self._children:
-            child += f"#{index}"
-        while hasattr(self, child):  # a layer called `copy` is no reason to lose the method
-            child += "_"
-        self.add_link(child, link)
-        self._links[index] = child
-        return child
-
-    def _freeze(self) -> None:
-        for blob in self._blobs:
-            if blob.parameter is not None and blob.lr_mult == 0:
-                tune(blob.parameter, f"/{blob.layer}/{blob.name}", frozen=True)
+        return share_layers(self.layers, self._layers.blobs, other.layers, other._layers.blobs)
 
     def _named(self, inputs: Inputs | Array | None) -> dict[Top, chainer.Variable]:
         if inputs is None:
@@ -248,65 +209,13 @@ class Net(chainer.Chain):  # type: ignore[misc]
             if not self.input_blobs:
                 raise UsageError("this net has no input; name the blob: net({'blob': array})")
             inputs = {self.input_blobs[0]: inputs}
-        return {self.graph.find_input(n): self._variable(value) for n, value in inputs.items()}
+        wants_grad = bool(self.message.force_backward)
+        return {
+            self.graph.find_input(name): as_variable(value, self.device, wants_grad)
+            for name, value in inputs.items()
+        }
 
-    def _variable(self, value: Any) -> chainer.Variable:
-        """An input as float32, on the device of the net; a Variable keeps its graph."""
-        if isinstance(value, chainer.Variable):
-            return value
-        array = self.device.send(value if hasattr(value, "dtype") else np.asarray(value))
-        array = array if array.dtype == np.float32 else array.astype(np.float32)
-        return chainer.Variable(array, requires_grad=bool(self.message.force_backward))
-
-    def _run(self, given: dict[Top, Any], wanted: list[Top] | None) -> dict[Top, Any]:
-        key = (frozenset(given), None if wanted is None else frozenset(wanted))
-        if key not in self._orders:
-            self._orders[key] = self.graph.order(wanted, given)
-        values = dict(given)
-        for i in self._orders[key]:
-            node = self.graph.nodes[i]
-            made = self._call(i, node, [values[bottom] for bottom in node.bottoms])
-            values.update({Top(i, j): y for j, y in enumerate(made) if Top(i, j) not in given})
-        return values
-
-    def _call(self, index: int, node: Node, bottoms: list[Any]) -> tuple[Any, ...]:
-        call = self._calls.get(index)
-        if call is None:
-            call = self.__dict__[self._links[index]]
-        if node.layer.has("propagate_down"):
-            bottoms = _cut(bottoms, node.layer.propagate_down)
-        try:
-            made = call(*bottoms)
-        except (ChainerFTError, MemoryError):
-            raise
-        except Exception as error:
-            shapes = ", ".join(str(x.shape) for x in bottoms)
-            trouble = f"with bottoms of shape {shapes}: {type(error).__name__}: {error}"
-            raise layer_error(node.layer, trouble) from error
-        return made if isinstance(made, tuple) else (made,)
-
-
-def _cut(bottoms: list[Any], propagate_down: Sequence[bool]) -> list[Any]:
-    """The bottoms, without gradient where the layer wants none."""
-    return [
-        x if wanted else chainer.Variable(x.array, requires_grad=False)
-        for x, wanted in zip(bottoms, propagate_down, strict=True)
-    ]
-
-
-def _total(graph: Graph, values: Mapping[Top, Any]) -> chainer.Variable | None:
-    total = None
-    for top, weight in graph.losses:
-        if top in values:
-            part = F.sum(values[top]) if values[top].ndim else values[top]
-            part = part if weight == 1 else part * weight
-            total = part if total is None else total + part
-    return total
-
-
-def _without_rules(stored: Message) -> Message:
-    """The net of a file of weights: its layers were chosen when it was written."""
-    net = stored.copy()
-    for layer in net.layer:
-        layer.clear("include", "exclude", "phase")
-    return net
+    def _call_of(self, index: int) -> Callable[..., Any]:
+        """What computes a layer; looked up by name, so that a child can be replaced."""
+        name = self._layers.links.get(index)
+        return self._layers.calls[index] if name is None else self.__dict__[name]

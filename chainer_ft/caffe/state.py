@@ -64,3 +64,11 @@ def meets(rule: Message, state: Message) -> bool:
         return False
     stages = set(state.stage)
     return stages.issuperset(rule.stage) and stages.isdisjoint(rule.not_stage)
+
+
+def without_rules(stored: Message) -> Message:
+    """The net of a file of weights: its layers were chosen when it was written."""
+    net = stored.copy()
+    for layer in net.layer:
+        layer.clear("include", "exclude", "phase")
+    return net

@@ -1,5 +1,5 @@
 """Caffe's layers, one small file for each family."""
 
-from chainer_ft.caffe.layers.table import DATA_LAYERS, KINDS, UNSUPPORTED, Kind
+from chainer_ft.caffe.layers.table import DATA_LAYERS, KINDS, LOSSES, UNSUPPORTED, Kind
 
-__all__ = ["DATA_LAYERS", "KINDS", "UNSUPPORTED", "Kind"]
+__all__ = ["DATA_LAYERS", "KINDS", "LOSSES", "UNSUPPORTED", "Kind"]

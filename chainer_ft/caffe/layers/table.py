@@ -99,6 +99,9 @@ KINDS: dict[str, Kind] = {
     "Tile": Kind("joins.tile", "copies side by side"),
 }
 
+#: Losses: they need no top, and the first has a weight of 1.
+LOSSES = frozenset(name for name, kind in KINDS.items() if kind.is_loss)
+
 #: Their tops are inputs of a Net.
 DATA_LAYERS = frozenset(
     ("Data", "DummyData", "HDF5Data", "ImageData", "Input", "MemoryData", "WindowData")
