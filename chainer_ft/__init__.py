@@ -19,6 +19,7 @@ from chainer_ft import compat
 
 if TYPE_CHECKING:
     from chainer_ft.errors import ChainerFTError as ChainerFTError
+    from chainer_ft.finetune import FeatureCache as FeatureCache
     from chainer_ft.host import hookimpl as hookimpl
     from chainer_ft.select import all_but as all_but
     from chainer_ft.select import first as first
@@ -53,6 +54,7 @@ _HOMES = {
     "ChainerFTError": "chainer_ft.errors",
     "EarlyStopping": "chainer_ft.training",
     "EpochShuffle": "chainer_ft.training",
+    "FeatureCache": "chainer_ft.finetune",
     "L2SP": "chainer_ft.training",
     "Phase": "chainer_ft.training",
     "Schedule": "chainer_ft.training",

@@ -1,1 +1,6 @@
 """Fine-tuning in one call: the head, cached features, probes, scenarios."""
+
+from chainer_ft.finetune.feature_cache import FeatureCache
+from chainer_ft.finetune.head import find_head, resize_head
+
+__all__ = ["FeatureCache", "find_head", "resize_head"]

@@ -1,0 +1,175 @@
+"""A function of batches, cut into a frozen beginning and the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import chainer
+import numpy as np
+
+from chainer_ft.finetune.batches import Build, apply, flat, flatten
+from chainer_ft.finetune.calls import heard_by
+from chainer_ft.finetune.columns import Column
+from chainer_ft.finetune.ghosts import CannotReplay, ghost
+from chainer_ft.finetune.job import Job
+from chainer_ft.finetune.replay import Computing, Finished, Replaying, laid_out, stored
+from chainer_ft.finetune.split import CannotSplit, NotReady, Source, Split, split
+from chainer_ft.finetune.tracing import Trace
+
+
+@dataclass(frozen=True)
+class Cached:
+    """A batch whose beginning is computed already.
+
+    Args:
+        batch: What the function is called with; inputs that nobody reads are not there.
+        rows: Its rows.
+        columns: The features.
+    """
+
+    batch: Any
+    rows: np.ndarray
+    columns: dict[Source, Any]
+
+
+class Cut:
+    """A function of batches, cut where the last frozen number is computed.
+
+    The place is found by watching the function: every call of one of Chainer's functions that
+    follows from the inputs and from frozen arrays alone belongs to the beginning, and what the
+    others read of it are the columns, in which each sample has a row.
+
+    Args:
+        job: The function, and what it is called with.
+
+    Attributes:
+        size (int): Samples in a batch.
+        columns (list of Column): What is kept of each sample: features, then inputs that are
+            still read (labels).
+        splits (dict): The calls, by size of the batch.
+
+    Raises:
+        CannotSplit: Nothing frozen stands at the beginning.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.size = job.size if job.training else min(job.size, len(job.examples))
+        self.splits: dict[int, Split] = {}
+        self._pinned: set[int] = set()
+        self._check_ready()
+        job.examples.check()
+        arrays, self._build = self._flat(self._first)
+        self._inputs = [(tuple(array.shape[1:]), array.dtype.str) for array in arrays]
+        self.trace(self._first)
+
+    @property
+    def split(self) -> Split:
+        """The calls of a batch of the usual size."""
+        return self.splits[self.size]
+
+    @property
+    def columns(self) -> list[Column]:
+        outputs = [self.split.output(source) for source in self.split.columns]
+        found = [
+            Column(tuple(out.shape[axis] for axis in out.order if axis), out.dtype)
+            for out in outputs
+        ]
+        return found + [Column(*self._inputs[i]) for i in self.split.given]
+
+    def computed(self, rows: np.ndarray) -> list[np.ndarray]:
+        """The columns of these rows, as they are kept.
+
+        Raises:
+            CannotSplit: The function reads live values before all that is frozen is computed.
+        """
+        one, batch = self.split_for(len(rows)), self.job.batch(rows)
+        computing = Computing(one)
+        with self.job.watched(), heard_by(computing):
+            try:
+                apply(self.job.function, batch)
+            except Finished:
+                pass
+            except CannotReplay as error:
+                raise CannotSplit(f"{error}, before all that is frozen is computed") from error
+        inputs, _ = flatten(batch)
+        features = [stored(computing.columns[s], one.output(s).order) for s in one.columns]
+        return features + [stored(inputs[i], range(inputs[i].ndim)) for i in one.given]
+
+    def cached(self, rows: np.ndarray, kept: Sequence[np.ndarray]) -> Cached:
+        """A batch of columns as they are kept."""
+        one, device = self.split_for(len(rows)), chainer.get_device(self.job.device or "@numpy")
+        columns = {
+            source: laid_out(array, self.split.output(source).order, device)
+            for source, array in zip(one.columns, kept, strict=False)
+        }
+        rest = zip(one.given, kept[len(one.columns) :], strict=True)
+        given = {i: device.send(array) for i, array in rest}
+        inputs = [
+            given[i] if i in given else ghost((len(rows), *shape), dtype, Source("input", i))
+            for i, (shape, dtype) in enumerate(self._inputs)
+        ]
+        return Cached(self._build(inputs), rows, columns)
+
+    def __call__(self, cached: Cached) -> Any:
+        """Call the function, and leave its beginning out.
+
+        Raises:
+            CannotReplay: It does something else than when it was watched.
+        """
+        replaying = Replaying(self.split_for(len(cached.rows)), cached.columns)
+        with heard_by(replaying):
+            result = apply(self.job.function, cached.batch)
+        replaying.finish()
+        return result
+
+    def split_for(self, size: int) -> Split:
+        """The calls of a batch of this size.
+
+        Raises:
+            CannotSplit: They are others than those of the usual size.
+        """
+        if size not in self.splits:
+            self.trace(np.arange(size) % len(self.job.examples))
+            one, usual = self.splits[size], self.split
+            if (one.columns, one.given) != (usual.columns, usual.given):
+                raise CannotSplit("a smaller batch is computed in another way")
+        return self.splits[size]
+
+    def trace(self, rows: np.ndarray) -> None:
+        """Watch the function on a batch of these rows."""
+        batch = self.job.batch(rows)
+        arrays, _ = flatten(batch)
+        if any(len(array) != len(rows) for array in arrays):
+            raise CannotSplit("an input has not as many rows as there are samples")
+        watching = Trace(self.job.model, arrays)
+        with self.job.watched() as seen, heard_by(watching):
+            result = apply(self.job.function, batch)
+            wanted = [watching.source(value) for value in (*flat(result), *seen.values())]
+        self.splits[len(rows)] = split(watching.calls, len(arrays), len(rows), wanted, self._pinned)
+
+    def pin(self, error: CannotReplay) -> None:
+        """Keep an input that the function's own code reads.
+
+        Raises:
+            CannotSplit: It is no input that it reads.
+        """
+        source = error.source
+        if not isinstance(source, Source) or source.kind != "input":
+            raise CannotSplit(str(error)) from error
+        self._pinned.add(source.place)
+        self.trace(self._first)
+
+    @property
+    def _first(self) -> np.ndarray:
+        return np.arange(self.size) % len(self.job.examples)
+
+    def _flat(self, rows: np.ndarray) -> tuple[list[Any], Build]:
+        return flatten(self.job.batch(rows))
+
+    def _check_ready(self) -> None:
+        for path, param in self.job.model.namedparams():
+            if param.array is None:
+                raise NotReady(f"{path} has no array before the first batch")
