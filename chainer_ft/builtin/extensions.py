@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from chainer_ft.host.host import hookimpl
 from chainer_ft.types import ExtensionFactory
 
 
-def _build(name: str) -> Any:
+def _build(name: str, room: str = "training.extensions") -> Any:
     """The function that makes one; Chainer is imported when it is called."""
 
     def build(*args: Any, **options: Any) -> Any:
-        from chainer_ft.training import extensions
-
-        return getattr(extensions, name)(*args, **options)
+        return getattr(import_module(f"chainer_ft.{room}"), name)(*args, **options)
 
     return build
 
@@ -37,5 +36,10 @@ def chainer_ft_trainer_extensions() -> list[ExtensionFactory]:
         ),
         ExtensionFactory(
             "schedule", "freeze, thaw and set the pace phase by phase", _build("Schedule")
+        ),
+        ExtensionFactory(
+            "feature-cache",
+            "compute what is frozen once, not in each epoch",
+            _build("FeatureCache", "finetune"),
         ),
     ]

@@ -5,49 +5,43 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import chainer
 import numpy as np
 
-from chainer_ft.links import named_links, slots
+from chainer_ft.links import Slot, named_links, slots
 from chainer_ft.training.modes import trains
+from chainer_ft.training.undo import Undo, container, global_generators, undo_of
 
 
 @contextmanager
 def random_kept() -> Iterator[None]:
-    """Put NumPy's and Python's random generators back behind the block."""
-    state, own = np.random.get_state(), random.getstate()
+    """Put the global random generators back behind the block."""
+    undo = global_generators()
     try:
         yield
     finally:
-        np.random.set_state(state)
-        random.setstate(own)
+        for one in undo:
+            one()
 
 
 @contextmanager
 def unnoticed(model: chainer.Link) -> Iterator[None]:
-    """Put back random generators, statistics, gradients and attributes of a model.
+    """Put back random generators, statistics and attributes of a model.
 
     Args:
         model: A model whose parameters have their arrays already; they must not be changed.
     """
-    links = {id(link): (link, dict(link.__dict__)) for _, link in named_links(model)}
-    statistics = [
-        (slot.array, slot.array.copy())
-        for slot in slots(model)
-        if slot.kind == "persistent" and isinstance(slot.array, chainer.get_array_types())
-    ]
+    undo = [container(link.__dict__) for _, link in named_links(model)]
+    undo += [one for slot in _statistics(model) for one in undo_of(slot.array)]
     try:
         with random_kept():
             yield
     finally:
-        for link, attributes in links.values():
-            link.__dict__.clear()
-            link.__dict__.update(attributes)
-        for array, before in statistics:
-            if not np.isscalar(array):
-                array[...] = before
+        for one in undo:
+            one()
 
 
 @contextmanager
@@ -81,24 +75,22 @@ class Statistics:
     """
 
     def __init__(self, model: chainer.Link) -> None:
-        self._places = [
-            slot
-            for slot in slots(model)
-            if slot.kind == "persistent"
-            and trains(slot.link)
-            and isinstance(slot.array, chainer.get_array_types())
-        ]
-        self._kept: Any = None
+        self._moving = [slot for slot in _statistics(model) if trains(slot.link)]
+        self._undo: list[Undo] = []
 
     def keep(self) -> None:
         """Remember all of it as it is."""
-        arrays = [slot.array.copy() for slot in self._places]
-        self._kept = np.random.get_state(), random.getstate(), arrays
+        self._undo = [
+            partial(random.setstate, random.getstate()),
+            partial(np.random.set_state, np.random.get_state(legacy=False)),
+        ]
+        self._undo += [one for slot in self._moving for one in undo_of(slot.array)]
 
     def put_back(self) -> None:
         """Put it back as it was."""
-        state, own, arrays = self._kept
-        np.random.set_state(state)
-        random.setstate(own)
-        for slot, before in zip(self._places, arrays, strict=True):
-            slot.array[...] = before
+        for one in self._undo:
+            one()
+
+
+def _statistics(model: chainer.Link) -> list[Slot]:
+    return [s for s in slots(model) if s.kind == "persistent" and s.array is not None]
