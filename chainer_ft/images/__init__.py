@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chainer_ft.images.augmentation import Augmentation as Augmentation
+    from chainer_ft.images.batches import Batches as Batches
     from chainer_ft.images.dataset import Dataset as Dataset
     from chainer_ft.images.finding import find as find
     from chainer_ft.images.items import Images as Images
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 #: Resolved when used: a process that only decodes imports no Chainer, the command line no NumPy.
 _HOMES = {
     "Augmentation": "augmentation",
+    "Batches": "batches",
     "Dataset": "dataset",
     "Images": "items",
     "Item": "items",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from dataclasses import dataclass
 from functools import lru_cache
@@ -101,3 +102,6 @@ def _labels(path: str) -> list[int]:
 @lru_cache(maxsize=4)
 def _database(path: str, stamp: tuple[int, ...]) -> LmdbDatabase:
     return LmdbDatabase(path)
+
+
+atexit.register(_database.cache_clear)
