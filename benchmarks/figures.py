@@ -45,12 +45,14 @@ class Setting:
         shrink: Divides the widths of VGG-19.
         rounds: Runs of each command.
         entries: Arrays of each of the two nets that are planned.
+        device: Where training is measured.
     """
 
     folder: Path
     shrink: int = 1
     rounds: int = 5
     entries: int = 10_000
+    device: str = "@numpy"
 
     @property
     def model(self) -> Path:

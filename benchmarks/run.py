@@ -1,4 +1,4 @@
-"""``python benchmarks/run.py [--json] [--quick]``: measure, print the table, keep it."""
+"""``python benchmarks/run.py [SUITE] [--json] [--quick]``: measure, print the table, keep it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,36 @@ import platform
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from figures import Figure, Setting, measure
 from measuring import HERE
+from training_figures import measure_training
 
-RESULTS = HERE / "results.md"
-README = HERE.parent / "README.md"
+
+@dataclass(frozen=True)
+class Suite:
+    """Figures that are measured together.
+
+    Args:
+        measure: Gives them.
+        results: The file beside this one that keeps the table.
+        page: The page that shows it, between two marks.
+    """
+
+    measure: Callable[[Setting], Iterator[Figure]]
+    results: Path
+    page: Path
+
+
+SUITES = {
+    "files": Suite(measure, HERE / "results.md", HERE.parent / "README.md"),
+    "training": Suite(
+        measure_training, HERE / "training.md", HERE.parent / "docs" / "training" / "speed.md"
+    ),
+}
 _SHOWN = re.compile(r"(?<=<!-- benchmarks -->\n).*?(?=<!-- /benchmarks -->)", re.DOTALL)
 
 
@@ -45,32 +66,34 @@ def machine() -> str:
     )
 
 
-def keep(text: str) -> None:
-    """Write the table beside this file and into the README, between its two marks."""
-    RESULTS.write_text(text, encoding="utf-8")
-    page = README.read_text(encoding="utf-8")
-    README.write_text(_SHOWN.sub(lambda _: text, page), encoding="utf-8")
+def keep(text: str, suite: Suite) -> None:
+    """Write the table beside this file and into a page, between its two marks."""
+    suite.results.write_text(text, encoding="utf-8")
+    page = suite.page.read_text(encoding="utf-8")
+    suite.page.write_text(_SHOWN.sub(lambda _: text, page), encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure everything."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("suite", nargs="?", choices=SUITES, default="files", help="what (files)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     parser.add_argument("--quick", action="store_true", help="small files, one round; keep nothing")
     parser.add_argument("--rounds", type=int, default=5, help="runs of each command")
     parser.add_argument("--folder", type=Path, help="where the files of 4 GB in all go")
+    parser.add_argument("--device", default="@numpy", help="where to train; keeps only @numpy's")
     options = parser.parse_args(arguments)
-    where = machine()
+    suite, where = SUITES[options.suite], machine()
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         small = {"shrink": 16, "rounds": 1, "entries": 200} if options.quick else {}
-        setting = Setting(Path(name), **{"rounds": options.rounds, **small})
-        figures = list(_telling(measure(setting)))
+        chosen = {"rounds": options.rounds, "device": options.device, **small}
+        figures = list(_telling(suite.measure(Setting(Path(name), **chosen))))
     text = f"{table(figures)}\n{where}\n"
     found = [asdict(figure) | {"met": figure.met} for figure in figures]
     data = {"schema": "chainer_ft.benchmarks/1", "machine": where, "figures": found}
     print(json.dumps(data, indent=1) if options.json else text, end="")
-    if not options.quick:
-        keep(text)
+    if not options.quick and options.device == "@numpy":
+        keep(text, suite)
     return 0
 
 

@@ -27,18 +27,33 @@ def run(script: str, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.fixture(scope="module", params=["files", "training"])
+def suite(request: pytest.FixtureRequest) -> str:
+    """Each of the two."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def figures() -> list[dict[str, Any]]:
+def figures(suite: str) -> list[dict[str, Any]]:
     """The figures of a quick run."""
-    data = json.loads(run("run.py", "--quick", "--json"))
+    data = json.loads(run("run.py", suite, "--quick", "--json"))
     assert data["schema"] == "chainer_ft.benchmarks/1"
     return data["figures"]
 
 
+#: Where the tables are kept, and the pages that show them.
+TABLES = {
+    "files": (BENCHMARKS / "results.md", ROOT / "README.md"),
+    "training": (BENCHMARKS / "training.md", ROOT / "docs" / "training" / "speed.md"),
+}
+
+
 @pytest.mark.slow
 class TestQuick:
-    def test_measures_every_figure_of_the_table(self, figures: list[dict[str, Any]]) -> None:
-        kept = (BENCHMARKS / "results.md").read_text(encoding="utf-8")
+    def test_measures_every_figure_of_the_table(
+        self, suite: str, figures: list[dict[str, Any]]
+    ) -> None:
+        kept = TABLES[suite][0].read_text(encoding="utf-8")
         rows = [line.split(" | ")[0].strip("| ") for line in kept.splitlines() if line[:2] == "| "]
         assert [_unsized(f["what"]) for f in figures] == [_unsized(row) for row in rows[2:]]
 
@@ -74,6 +89,7 @@ class TestGenerated:
         assert sum(prod(shape) for _, _, shape in layers) + biases == 143_667_240
 
 
-def test_readme_shows_the_table_that_was_measured() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert (BENCHMARKS / "results.md").read_text(encoding="utf-8") in readme
+@pytest.mark.parametrize("suite", TABLES)
+def test_a_page_shows_the_table_that_was_measured(suite: str) -> None:
+    results, page = TABLES[suite]
+    assert results.read_text(encoding="utf-8") in page.read_text(encoding="utf-8")
