@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import chainer
@@ -173,6 +174,16 @@ class Batches(chainer.dataset.Iterator):  # type: ignore[misc]
         if position != self._position:
             self._position = position
             self._read_ahead(position)
+
+    def chainer_ft_remember(self) -> Callable[[], None]:
+        """What goes back to this place, for :func:`chainer_ft.lr_find`."""
+        place = self._previous, self._position
+
+        def back() -> None:
+            self._previous, self._position = place
+            self._read_ahead(self._position)
+
+        return back
 
     def finalize(self) -> None:
         """End the worker processes."""

@@ -8,12 +8,15 @@ whether a lazy parameter has an array yet.
 from __future__ import annotations
 
 import functools
+import socket
+import subprocess
 import threading
 import types
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from logging import Logger
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -21,13 +24,16 @@ import chainer
 import numpy as np
 
 from chainer_ft.errors import UsageError
-from chainer_ft.training.undo import Undo, contents, global_generators, slots_of, undo_of
+from chainer_ft.training.undo import OWN_WAY, Undo, contents, global_generators, slots_of, undo_of
 
 #: Nothing in these changes, or nothing that a training step changes.
 _ATOMS = (
     *(type, types.ModuleType, str, bytes, int, float, complex, np.generic, np.dtype),
     *(Logger, chainer.training.Trainer),
 )
+
+#: What runs beside the training, or leads to what does.
+_ALIVE = (threading.Thread, BaseProcess, subprocess.Popen, Connection, socket.socket)
 
 #: Longer containers in a data set are data.
 _DATA = 1000
@@ -49,7 +55,8 @@ def remembering(
         leave: Objects that are not looked into.
 
     Raises:
-        UsageError: Something could not be put back: a generator, a thread, a process.
+        UsageError: Something could not be put back: a generator, a thread, a process. A class that
+            holds one can have a way of its own, see :data:`~chainer_ft.training.undo.OWN_WAY`.
 
     Example:
         >>> import chainer
@@ -100,9 +107,8 @@ def _is_bulk(value: Any) -> bool:
 
 
 def _check(value: object, where: str) -> None:
-    runs = isinstance(value, (threading.Thread, BaseProcess))
     built_in = not hasattr(value, "__dict__") and not slots_of(value)
-    if runs or (built_in and isinstance(value, Iterator)):
+    if isinstance(value, _ALIVE) or (built_in and isinstance(value, Iterator)):
         raise UsageError(
             f"{where} is a {type(value).__name__}, which cannot be put back as it was; if it is "
             "an iterator's, give another for this alone: "
@@ -112,6 +118,8 @@ def _check(value: object, where: str) -> None:
 
 def _inside(value: Any, where: str) -> list[tuple[Any, str]]:
     """What an object refers to, and what to call it."""
+    if hasattr(type(value), OWN_WAY):
+        return []
     if isinstance(value, types.FunctionType):
         return [(cell, where) for cell in value.__closure__ or ()]
     if isinstance(value, types.CellType):

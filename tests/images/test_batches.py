@@ -18,6 +18,7 @@ from chainer import serializers
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import chainer_ft as ft
 from chainer_ft.errors import FormatError, RefusedError, UsageError
 from chainer_ft.images import Augmentation, Batches, Dataset, Preprocessing, find
 from chainer_ft.images.order import places
@@ -118,6 +119,21 @@ class TestProtocol:
         model = chainer.links.Classifier(chainer.links.Linear(None, 2))
         evaluator = chainer.training.extensions.Evaluator(make(repeat=False, workers=1), model)
         assert evaluator()["main/accuracy"] == evaluator()["main/accuracy"]
+
+    @pytest.mark.parametrize("workers", [0, 2])
+    def test_a_learning_rate_test_leaves_no_trace(self, make: Maker, workers: int) -> None:
+        def rest(look: bool) -> list[tuple[np.ndarray, np.ndarray]]:
+            model = chainer.links.Classifier(chainer.links.Linear(None, 2))
+            batches = make(workers=workers)
+            optimizer = chainer.optimizers.SGD(0.01).setup(model)
+            updater = chainer.training.StandardUpdater(batches, optimizer)
+            updater.update()
+            if look:
+                ft.lr_find(updater, steps=7)
+            assert (batches.epoch_detail, batches.previous_epoch_detail) == (6 / 16, 0.0)
+            return taken(batches, 4)
+
+        assert_same(rest(look=True), rest(look=False))
 
     @pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"workers": -1}])
     def test_what_makes_no_sense(self, make: Maker, wrong: dict[str, int]) -> None:

@@ -8,6 +8,7 @@ import itertools
 import random
 import threading
 from collections.abc import Callable
+from multiprocessing import Pipe
 from typing import Any
 
 import chainer
@@ -200,9 +201,23 @@ class TestDatasets:
         assert inner.a == 2
 
 
+def test_an_object_that_knows_its_own_way_back() -> None:
+    class Feed:
+        def __init__(self) -> None:
+            self.place, self.reader = 3, threading.Thread()
+
+        def chainer_ft_remember(self) -> Callable[[], None]:
+            return functools.partial(setattr, self, "place", self.place)
+
+    feed = Feed()
+    with remembering(Box(feed=feed), "box"):
+        feed.place, feed.reader = 7, None  # type: ignore[assignment]
+    assert (feed.place, feed.reader) == (3, None)  # the rest is its own affair
+
+
 @pytest.mark.parametrize(
     "value",
-    [(i for i in range(3)), iter([1]), itertools.count(), threading.Thread()],
+    [(i for i in range(3)), iter([1]), itertools.count(), threading.Thread(), Pipe()[0]],
     ids=lambda v: type(v).__name__,
 )
 def test_what_cannot_be_put_back_is_named(value: Any) -> None:

@@ -11,6 +11,7 @@ import pytest
 from chainer_ft.caffe.data.feed import Feed
 from chainer_ft.caffe.data.source import Batch, BatchSource
 from chainer_ft.errors import FormatError
+from chainer_ft.training.memento import remembering
 
 
 class Numbers(BatchSource):
@@ -48,6 +49,16 @@ def test_batches_come_in_order_from_any_place(ahead: int) -> None:
     feed.close()
     assert source.is_closed
     assert (threading.get_ident() in source.threads) == (ahead == 0)
+
+
+@pytest.mark.parametrize("ahead", [0, 4])
+def test_a_learning_rate_test_leaves_it_where_it_was(ahead: int) -> None:
+    feed = Feed(Numbers(), ahead)
+    take(feed, 3)
+    with remembering({"feed": feed}, "net"):
+        assert take(feed, 5) == [3, 4, 5, 6, 7]
+    assert take(feed, 2) == [3, 4]
+    feed.close()
 
 
 def test_they_are_read_before_they_are_asked_for() -> None:
