@@ -29,12 +29,14 @@ class Positions:
         seed: Of all random numbers.
         train: Batches that each data layer has given.
         test: The same for each test net.
+        smoothing: Where the running mean of the loss stood.
     """
 
     iter: int
     seed: int
     train: Mapping[str, int] = field(default_factory=dict)
     test: Sequence[Mapping[str, int]] = ()
+    smoothing: Mapping[str, Any] = field(default_factory=dict)
 
 
 def write_positions(snapshot: str, positions: Positions) -> None:
@@ -67,7 +69,15 @@ def _checked(data: Any) -> Positions:
     if data["schema"] != _SCHEMA:
         raise ValueError(f"its schema is {data['schema']!r}, not {_SCHEMA!r}")
     test = tuple(_counts(one) for one in data["test"])
-    return Positions(_count(data["iter"]), _count(data["seed"]), _counts(data["train"]), test)
+    train, smoothing = _counts(data["train"]), _smoothing(data["smoothing"])
+    return Positions(_count(data["iter"]), _count(data["seed"]), train, test, smoothing)
+
+
+def _smoothing(data: Any) -> dict[str, Any]:
+    if not data:
+        return {}
+    losses = [float(loss) for loss in data["losses"]]
+    return {"start": _count(data["start"]), "losses": losses, "value": float(data["value"])}
 
 
 def _counts(data: Any) -> dict[str, int]:

@@ -51,8 +51,8 @@ class Slot:
             return [np.zeros(self.shape, np.float32) for _ in self.rule.names]
         return [self.to_caffe(state[name]) for name in self.rule.names]
 
-    @history.setter
-    def history(self, arrays: list[np.ndarray]) -> None:
+    def restore(self, arrays: list[np.ndarray]) -> None:
+        """Set the rule's arrays to a :attr:`history`; one of zeros is none."""
         pairs = zip(self.rule.names, arrays, strict=True)
         is_new = any(array.any() for array in arrays)
         state = {name: self.from_caffe(array).copy() for name, array in pairs} if is_new else None

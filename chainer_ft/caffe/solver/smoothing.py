@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 
@@ -11,6 +14,8 @@ class SmoothedLoss:
     Args:
         size: Over how many (``average_loss``).
         start: The iteration that it begins with.
+        losses: What one that stopped had kept.
+        value: Its mean.
 
     Attributes:
         value: The mean.
@@ -21,10 +26,17 @@ class SmoothedLoss:
         [1.0, 2.0, 4.0]
     """
 
-    def __init__(self, size: int, start: int = 0) -> None:
-        self.value = np.float32(0)
+    def __init__(
+        self, size: int, start: int = 0, losses: Sequence[float] = (), value: float = 0.0
+    ) -> None:
+        self.value = np.float32(value)
         self._size, self._start = size, start
-        self._losses: list[np.float32] = []
+        self._losses = [np.float32(loss) for loss in losses]
+
+    def state(self) -> dict[str, Any]:
+        """The arguments, besides the size, that make one which goes on from here."""
+        losses = [float(loss) for loss in self._losses]
+        return {"start": self._start, "losses": losses, "value": float(self.value)}
 
     def add(self, iteration: int, loss: float | np.floating) -> np.float32:
         """Take in the loss of an iteration; the mean."""

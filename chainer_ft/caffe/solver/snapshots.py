@@ -50,7 +50,9 @@ def saved_net(net: Any, with_diff: bool = False) -> SavedNet:
         array = blob.read()
         diff = _diff(blob, array) if with_diff else None
         blobs.setdefault(blob.layer, []).append(SavedBlob(array, diff, blob.owner is not None))
-    return SavedNet(net.name, [finished(layer.copy(), net.phase) for layer in net.layers], blobs)
+    return SavedNet(
+        net.message.name, [finished(layer.copy(), net.phase) for layer in net.layers], blobs
+    )
 
 
 def _diff(blob: Any, array: np.ndarray) -> np.ndarray:
@@ -82,7 +84,7 @@ def restore_state(optimizer: Optimizer, state: SolverState, path: str) -> None:
     """
     histories = list(checked_histories(optimizer, state, path))
     for slot, history in zip(optimizer.slots, histories, strict=True):
-        slot.history = history
+        slot.restore(history)
     optimizer.t = state.iter
     optimizer.rate = Rate(np.float32(0), state.current_step)
 

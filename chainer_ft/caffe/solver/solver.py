@@ -95,6 +95,7 @@ class Solver:
         self.stopped = False
         self.on_iteration: Callable[[Solver], None] = lambda solver: None
         self._smoothed = SmoothedLoss(self.param.average_loss)
+        self._is_resumed = False
         self._before_test: dict[int, dict[str, int]] = {}
         if snapshot is not None:
             self.restore(snapshot)
@@ -144,7 +145,7 @@ class Solver:
         Returns:
             bool: Whether it came to its end, and was not stopped.
         """
-        self.log.begin(self.net.name)
+        self.log.begin(self.net.message.name)
         self.stopped = False
         self.step(self.param.max_iter - self.iter, requests)
         if self.param.snapshot_after_train and not self._is_due(self.param.snapshot):
@@ -167,7 +168,9 @@ class Solver:
             requests: See :meth:`solve`.
         """
         end = self.iter + iterations
-        self._smoothed = SmoothedLoss(self.param.average_loss, self.iter)
+        if not self._is_resumed:
+            self._smoothed = SmoothedLoss(self.param.average_loss, self.iter)
+        self._is_resumed = False
         self.log.start_clock()
         while self.iter < end:
             if self._is_due(self.param.test_interval) and (
@@ -249,7 +252,7 @@ class Solver:
         tests = [test.feeds.positions() for test in self.parts.tests]
         tests = [self._before_test.get(i, at) for i, at in enumerate(tests)]
         train = self.updater.running.feeds.positions()
-        positions = Positions(self.iter, self.seed, train, tests)
+        positions = Positions(self.iter, self.seed, train, tests, self._smoothed.state())
         return take_snapshot(self.param, self.updater, positions, self.log.line)
 
     def restore(self, path: str | os.PathLike[str]) -> None:
@@ -273,3 +276,5 @@ class Solver:
         self.updater.running.feeds.seek(found.train)
         for test, at in zip(self.parts.tests, found.test, strict=False):
             test.feeds.seek(at)
+        self._smoothed = SmoothedLoss(self.param.average_loss, **found.smoothing)
+        self._is_resumed = bool(found.smoothing)

@@ -122,7 +122,7 @@ def _read(stored: StoredNet, layer: StoredLayer, blob: CaffeBlob) -> np.ndarray:
 
 
 def _plan(stored: StoredNet, net: Any, chosen: _Chosen) -> Plan:
-    target = LinkSource(net, net.name or "the net").listing
+    target = LinkSource(net, net.message.name or "the net").listing
     names = {(i, number): path for i, number, path in _names(stored)}
     source = _source_listing(stored, {key: target[path] for path, key in chosen.items()})
     used = {names[key] for key in chosen.values()}

@@ -33,3 +33,43 @@ def golden_net(shared: Path, folder: Path, name: str, source: str, data: str) ->
     assert source in text
     (folder / name).write_text(text.replace(source, data))
     return str(folder / name)
+
+
+def golden_recipe(shared: Path, folder: Path) -> str:
+    """The golden recipe of the log, with its first snapshot, in a folder; its solver's text."""
+    files = shared / "caffe" / "golden" / "files"
+    for name in ("snap_iter_5.caffemodel", "snap_iter_5.solverstate"):
+        (folder / name).write_bytes((files / name).read_bytes())
+    (folder / "d.txt").write_text(f"{files / 'd.h5'}\n")
+    golden_net(shared, folder, "net.prototxt", "/ref/d.txt", str(folder / "d.txt"))
+    return (files / "solver.prototxt").read_text().replace("/ref/", f"{folder}/")
+
+
+LITTLE_NET = """
+name: "little"
+layer {{ name: "data" type: "HDF5Data" top: "data" top: "label"
+        hdf5_data_param {{ source: "{data}" batch_size: 4 }} }}
+layer {{ name: "conv" type: "Convolution" bottom: "data" top: "conv"
+        convolution_param {{ num_output: 3 kernel_size: 3 weight_filler {{ type: "xavier" }} }} }}
+layer {{ name: "bn" type: "BatchNorm" bottom: "conv" top: "conv" }}
+layer {{ name: "scale" type: "Scale" bottom: "conv" top: "conv" scale_param {{ bias_term: true }} }}
+layer {{ name: "relu" type: "ReLU" bottom: "conv" top: "conv" }}
+layer {{ name: "drop" type: "Dropout" bottom: "conv" top: "conv" }}
+layer {{ name: "frozen" type: "InnerProduct" bottom: "conv" top: "frozen" param {{ lr_mult: 0 }}
+        param {{ lr_mult: 0 }}
+        inner_product_param {{ num_output: 5 weight_filler {{ type: "xavier" }} }} }}
+layer {{ name: "fc" type: "InnerProduct" bottom: "frozen" top: "fc"
+        inner_product_param {{ num_output: 3 transpose: true weight_filler {{ type: "xavier" }} }} }}
+layer {{ name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" top: "loss" }}
+layer {{ name: "accuracy" type: "Accuracy" bottom: "fc" bottom: "label" top: "accuracy"
+        include {{ phase: TEST }} }}
+"""
+
+
+def little_recipe(folder: Path, records: int = 14) -> str:
+    """A net with statistics, random masks, frozen and transposed layers; the path of its net."""
+    random = np.random.RandomState(0)
+    arrays = {"data": random.randn(records, 2, 5, 5), "label": random.randint(0, 3, records)}
+    data = write_hdf5(folder, "little", arrays)
+    (folder / "little.prototxt").write_text(LITTLE_NET.format(data=data))
+    return str(folder / "little.prototxt")
