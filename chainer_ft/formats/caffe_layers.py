@@ -17,6 +17,7 @@ _NAMES = {
     "InnerProduct": ("W", "b"),
     "Embed": ("W", "b"),
     "PReLU": ("W",),
+    "Parameter": ("W",),
     "Scale": ("W", "bias/b"),
     "Bias": ("b",),
     UNTYPED: ("W", "b"),
