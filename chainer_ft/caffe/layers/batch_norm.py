@@ -113,10 +113,14 @@ class BatchNorm(chainer.Link):  # type: ignore[misc]
             function, count = NormaliseBatch(self.eps), x.size // x.shape[1]
             (y,) = function.apply((x,))
             return y, function.mean, function.var * (count / max(count - 1, 1))
+        return self._by_chainer(x)
+
+    def _by_chainer(self, x: Variable) -> tuple[Variable, Array, Array]:
+        """With Chainer's function, which has cuDNN's."""
         gamma, beta = self._ones_and_zeros(x)
         mean, var = self.xp.zeros_like(beta), self.xp.zeros_like(beta)
-        running = {"running_mean": mean, "running_var": var, "decay": 0.0}
-        y = F.batch_normalization(x, gamma, beta, self.eps, axis=_axes(x), **running)
+        options = {"running_mean": mean, "running_var": var, "decay": 0.0, "eps": self.eps}
+        y = F.batch_normalization(x, gamma, beta, axis=_axes(x), **options)
         return y, mean, var
 
     def _ones_and_zeros(self, x: Variable) -> tuple[Array, Array]:

@@ -26,31 +26,84 @@ def softmax(layer: Message, phase: str) -> Callable[[Variable], Variable]:
     return lambda x: F.softmax(x, canonical_axis(axis, x.ndim))
 
 
-class _Loss(chainer.FunctionNode):  # type: ignore[misc]
-    """-Σ target · log max(p, least) / Z of the softmax of the middle axis of (outer, C, inner).
+class _LabelLoss(chainer.FunctionNode):  # type: ignore[misc]
+    """The sum of -log max(p, least) of the labels / Z; (outer, C, inner) has the classes.
 
-    The gradient is (p · Σ target - target) / Z: what is clamped has one, too.
+    The gradient is (p - 1 at the label) / Z, 0 where a label is ignored: what is clamped has one,
+    too.
+
+    Args:
+        labels: (outer, inner).
+        kept: Which labels count; None for all.
+        divisor: Z.
     """
 
-    def __init__(self, target: Array, divisor: float, least: float) -> None:
+    def __init__(self, labels: Array, kept: Array | None, divisor: float) -> None:
         super().__init__()
-        self.target, self.divisor, self.least = target, divisor, least
+        xp = chainer.backend.get_array_module(labels)
+        self.labels = (labels if kept is None else xp.where(kept, labels, 0))[:, None]
+        self.kept, self.divisor = kept, divisor
 
     def forward(self, inputs: tuple[Array]) -> tuple[Array, Array]:
-        (x,) = inputs
-        xp = chainer.backend.get_array_module(x)
-        exps = xp.exp(x - x.max(1, keepdims=True))
-        self.p = exps / exps.sum(1, keepdims=True)
-        logs = xp.log(xp.maximum(self.p, self.least))
-        loss = -(self.target * logs).sum(dtype="f8") / self.divisor
-        return xp.asarray(loss, x.dtype), self.p
+        xp = chainer.backend.get_array_module(*inputs)
+        self.p = _probabilities(inputs[0])
+        logs = xp.log(xp.maximum(xp.take_along_axis(self.p, self.labels, 1)[:, 0], _LEAST))
+        counted = logs if self.kept is None else logs * self.kept
+        return xp.asarray(-counted.sum(dtype="f8") / self.divisor, self.p.dtype), self.p
 
     def backward(self, indexes: tuple[int, ...], grads: tuple[Any, ...]) -> tuple[Variable]:
-        if grads[0] is None:
-            raise RuntimeError("the probabilities of a SoftmaxWithLoss layer have no gradient")
-        weight = grads[0].array / self.divisor
+        xp = chainer.backend.get_array_module(self.p)
+        gx = self.p.copy()
+        own = xp.take_along_axis(gx, self.labels, 1) - 1
+        _put_along_classes(xp, gx, self.labels, own)
+        if self.kept is not None:
+            gx *= self.kept[:, None]
+        gx *= _weight(grads) / self.divisor
+        return (chainer.as_variable(gx),)
+
+
+class _TargetLoss(chainer.FunctionNode):  # type: ignore[misc]
+    """The sum of -target * log max(p, least) / Z, as :class:`_LabelLoss`.
+
+    The gradient is (p * sum of targets - target) / Z.
+    """
+
+    def __init__(self, target: Array, divisor: float) -> None:
+        super().__init__()
+        self.target, self.divisor = target, divisor
+
+    def forward(self, inputs: tuple[Array]) -> tuple[Array, Array]:
+        xp = chainer.backend.get_array_module(*inputs)
+        self.p = _probabilities(inputs[0])
+        logs = xp.log(xp.maximum(self.p, _LEAST_OTHERS))
+        loss = -(self.target * logs).sum(dtype="f8") / self.divisor
+        return xp.asarray(loss, self.p.dtype), self.p
+
+    def backward(self, indexes: tuple[int, ...], grads: tuple[Any, ...]) -> tuple[Variable]:
         whole = self.p * self.target.sum(1, keepdims=True) - self.target
-        return (chainer.as_variable((weight * whole).astype(self.p.dtype)),)
+        whole *= _weight(grads) / self.divisor
+        return (chainer.as_variable(whole.astype(self.p.dtype)),)
+
+
+def _probabilities(x: Array) -> Array:
+    xp = chainer.backend.get_array_module(x)
+    p = xp.exp(x - x.max(1, keepdims=True))
+    p /= p.sum(1, keepdims=True)
+    return p
+
+
+def _put_along_classes(xp: Any, array: Array, labels: Array, values: Array) -> None:
+    """``put_along_axis`` of axis 1, which CuPy did not have for long."""
+    outer, _, inner = array.shape
+    places = (xp.arange(outer)[:, None, None], labels, xp.arange(inner)[None, None, :])
+    array[places] = values
+
+
+def _weight(grads: tuple[Any, ...]) -> Array:
+    """The gradient of the loss; Caffe has none for the second top."""
+    if grads[0] is None:
+        raise RuntimeError("the second top of this loss, the probabilities, has no gradient")
+    return grads[0].array
 
 
 def _flat(x: Variable, axis: int) -> tuple[Variable, int, int]:
@@ -67,23 +120,13 @@ def softmax_loss(layer: Message, phase: str) -> Callable[[Variable, Variable], A
 
     def loss(x: Variable, t: Variable) -> Any:
         flat, outer, inner = _flat(x, axis)
-        target, valid = _one_hot(t, flat.shape, ignored)
-        made = _Loss(target, divisor(mode, outer, inner, valid), _LEAST).apply((flat,))
+        labels = as_labels(t, (outer, inner), flat.shape[1], ignored)
+        kept = None if ignored is None else labels != ignored
+        over = divisor(mode, outer, inner, labels.size if kept is None else int(kept.sum()))
+        made = _LabelLoss(labels, kept, over).apply((flat,))
         return (made[0], F.reshape(made[1], x.shape)) if tops > 1 else made[0]
 
     return loss
-
-
-def _one_hot(t: Variable, shape: tuple[int, int, int], ignored: int | None) -> tuple[Array, int]:
-    """1 at the labels, in the shape of the scores, and how many are not ignored."""
-    outer, classes, inner = shape
-    labels = as_labels(t, (outer, inner), classes, ignored)
-    xp = chainer.backend.get_array_module(labels)
-    target = (xp.arange(classes)[:, None] == labels[:, None]).astype("f4")
-    if ignored is None:
-        return target, labels.size
-    kept = labels != ignored
-    return target * kept[:, None], int(kept.sum())
 
 
 def infogain_loss(layer: Message, phase: str) -> Callable[..., Any]:
@@ -100,11 +143,14 @@ def infogain_loss(layer: Message, phase: str) -> Callable[..., Any]:
 
     def loss(x: Variable, t: Variable, *matrix: Variable) -> Any:
         flat, outer, inner = _flat(x, axis)
-        hot, valid = _one_hot(t, flat.shape, ignored)
-        gains = matrix[0].array if matrix else x.xp.asarray(stored)
-        target = x.xp.einsum("otn,tl->oln", hot, gains.reshape(flat.shape[1], flat.shape[1]))
-        over = divisor(mode, outer, inner, valid)
-        made = _Loss(target.astype(x.dtype), over, _LEAST_OTHERS).apply((flat,))
+        classes = flat.shape[1]
+        labels = as_labels(t, (outer, inner), classes, ignored)
+        kept = x.xp.ones(labels.shape, bool) if ignored is None else labels != ignored
+        gains = (matrix[0].array if matrix else x.xp.asarray(stored)).reshape(classes, classes)
+        rows = gains[x.xp.where(kept, labels, 0)] * kept[..., None]  # (outer, inner, C)
+        target = x.xp.ascontiguousarray(x.xp.moveaxis(rows, 2, 1)).astype(x.dtype)
+        over = divisor(mode, outer, inner, int(kept.sum()))
+        made = _TargetLoss(target, over).apply((flat,))
         return (made[0], F.reshape(made[1], x.shape)) if tops > 1 else made[0]
 
     return loss
