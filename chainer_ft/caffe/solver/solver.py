@@ -82,7 +82,9 @@ class Solver:
                 "a snapshot brings its own weights: give --snapshot to resume, or --weights to "
                 "fine-tune, not both"
             )
-        self.param = solver if isinstance(solver, Message) else read_solver(solver)
+        self.param = solver.copy() if isinstance(solver, Message) else read_solver(solver)
+        if weights or snapshot is not None:
+            self.param.set("weights", list(weights))
         optimizer = checked_optimizer(self.param)
         check_can_snapshot(self.param)
         self.log = SolverLog(log or Log(), self.param)
@@ -90,8 +92,7 @@ class Solver:
         self.seed = seed_of(self.param.random_seed) if found is None else found.seed
         where = device_of(self.param) if device is None else device
         setup = Setup(self.param, self.seed, self.log, level, stages, where, feed)
-        chosen = [] if snapshot is not None else weight_files(weights or self.param.weights)
-        self.parts = setup.build(optimizer, list(chosen))
+        self.parts = setup.build(optimizer, list(weight_files(self.param.weights)))
         self.stopped = False
         self.on_iteration: Callable[[Solver], None] = lambda solver: None
         self._smoothed = SmoothedLoss(self.param.average_loss)

@@ -59,7 +59,8 @@ layer {{ name: "frozen" type: "InnerProduct" bottom: "conv" top: "frozen" param 
         param {{ lr_mult: 0 }}
         inner_product_param {{ num_output: 5 weight_filler {{ type: "xavier" }} }} }}
 layer {{ name: "fc" type: "InnerProduct" bottom: "frozen" top: "fc"
-        inner_product_param {{ num_output: 3 transpose: true weight_filler {{ type: "xavier" }} }} }}
+        inner_product_param {{ num_output: 3 transpose: true
+                              weight_filler {{ type: "xavier" }} }} }}
 layer {{ name: "loss" type: "SoftmaxWithLoss" bottom: "fc" bottom: "label" top: "loss" }}
 layer {{ name: "accuracy" type: "Accuracy" bottom: "fc" bottom: "label" top: "accuracy"
         include {{ phase: TEST }} }}
