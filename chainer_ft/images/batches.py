@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import chainer
 import numpy as np
+from chainer.iterators._statemachine import IteratorState, iterator_statemachine
 
 from chainer_ft.errors import RefusedError, UsageError
 from chainer_ft.images.dataset import Dataset
-from chainer_ft.images.order import Place, places
 from chainer_ft.images.picture import quiet
 from chainer_ft.images.pool import Pool
+from chainer_ft.images.samples import Place
+from chainer_ft.training import EpochShuffle
 
 _MOST = 8
 
@@ -26,12 +29,20 @@ def usual_workers() -> int:
     return min(cores or 1, _MOST)
 
 
-class Batches(chainer.dataset.Iterator):  # type: ignore[misc]
-    """Batches of a data set of images, for ``StandardUpdater`` and ``Evaluator``.
+class _Step(NamedTuple):
+    """A batch, and where the iterator stands after it."""
+
+    state: IteratorState
+    batch: list[Place]
+
+
+class Batches(chainer.iterators.SerialIterator):  # type: ignore[misc]
+    """Batches of a data set of images: a ``SerialIterator`` that works ahead.
 
     What a batch holds depends on the seed and its place in the run: not on how many processes
-    prepare it, nor on whether the run was resumed. Unlike Chainer's ``MultiprocessIterator``
-    it starts the workers afresh: they share nothing with a GPU, and a script needs no
+    prepare it, nor on whether the run was resumed. Snapshots are those of ``SerialIterator``
+    with the order sampler :class:`chainer_ft.EpochShuffle`. Unlike ``MultiprocessIterator`` it
+    starts the workers afresh: they share nothing with a GPU, and a script needs no
     ``if __name__ == "__main__"`` for them.
 
     Args:
@@ -43,9 +54,8 @@ class Batches(chainer.dataset.Iterator):  # type: ignore[misc]
         workers: Processes that prepare batches; 0 prepares them here, when they are asked for.
             By default one for each core, at most 8.
 
-    Attributes:
-        epoch: Whole epochs done.
-        is_new_epoch: Whether the last batch ended one.
+    Raises:
+        UsageError: No images, or a number that makes no sense.
 
     Example:
         >>> import os, tempfile
@@ -59,6 +69,8 @@ class Batches(chainer.dataset.Iterator):  # type: ignore[misc]
         ((6, 1, 4, 4), (6,), 0.375)
     """
 
+    _state: IteratorState
+
     def __init__(
         self,
         dataset: Dataset,
@@ -70,21 +82,20 @@ class Batches(chainer.dataset.Iterator):  # type: ignore[misc]
         workers: int | None = None,
     ) -> None:
         self._pool: Pool | None = None
-        self._asked = self._coming = 0  # images asked for, batches not yet taken
-        self.dataset, self.batch_size, self.repeat = dataset, batch_size, repeat
-        self._seed = seed if shuffle else None
+        self._coming: deque[_Step] = deque()
         self._workers = usual_workers() if workers is None else workers
         if batch_size < 1 or self._workers < 0 or not len(dataset):
             raise UsageError(
                 f"batches of {batch_size} out of {len(dataset)} images by {self._workers} workers: "
                 "give a batch size from 1, workers from 0, and some images"
             )
-        self.reset()
+        sampler = EpochShuffle(seed) if shuffle else None
+        super().__init__(dataset, batch_size, repeat, None if shuffle else False, sampler)
 
     def reset(self) -> None:
         """Go back to the first batch."""
-        self._position, self._previous = 0, -1
-        self._read_ahead(0)
+        self._forget()
+        super().reset()
 
     def __next__(self) -> list[tuple[np.ndarray, np.int32]]:
         """The next batch: pairs of input and label.
@@ -94,68 +105,60 @@ class Batches(chainer.dataset.Iterator):  # type: ignore[misc]
             FormatError: An image cannot be read.
             WorkerError: A worker process was killed.
         """
-        batch = self._places(self._position)
-        if not batch:
+        self._previous_epoch_detail = self.epoch_detail
+        step = self._after(self._state)
+        if step is None:
             raise StopIteration
-        inputs = self._inputs(batch)
-        self._previous, self._position = self._position, self._position + len(batch)
+        inputs = self._inputs(step)
+        self._state = step.state
         labels = self.dataset.samples.labels
-        return [(x, labels[place.image]) for x, place in zip(inputs, batch, strict=True)]
+        return [(x, labels[place.image]) for x, place in zip(inputs, step.batch, strict=True)]
 
     next = __next__
 
-    def _places(self, start: int) -> list[Place]:
-        return places(len(self.dataset), start, self.batch_size, self._seed, self.repeat)
+    def _after(self, state: IteratorState) -> _Step | None:
+        """The batch that comes after a state."""
+        count = len(self.dataset)
+        after, images = iterator_statemachine(
+            state, self.batch_size, self.repeat, self.order_sampler, count
+        )
+        if images is None:
+            return None
+        first = state.epoch * count + state.current_position
+        batch = [Place(int(image), (first + at) // count) for at, image in enumerate(images)]
+        return _Step(after, batch)
 
-    def _inputs(self, batch: list[Place]) -> np.ndarray:
+    def _inputs(self, step: _Step) -> np.ndarray:
         samples = self.dataset.samples
         if not self._workers:
             with quiet():
-                return np.stack([samples.input(place.image, place.epoch) for place in batch])
+                return np.stack([samples.input(*place) for place in step.batch])
         if self._pool is None:
             self._pool = Pool(samples, self.batch_size, self._workers)
         try:
-            return self._taken(self._pool)
+            self._ask(self._pool)
+            inputs = self._pool.take()
+            self._coming.popleft()
+            self._ask(self._pool)
         except BaseException:
             self.finalize()  # what is on its way belongs to nobody any more
             raise
-
-    def _taken(self, pool: Pool) -> np.ndarray:
-        self._ask(pool)
-        inputs = pool.take()
-        self._coming -= 1
-        self._ask(pool)
         return inputs
 
     def _ask(self, pool: Pool) -> None:
         """Have as many batches prepared as the pool has room for."""
-        while self._coming < pool.depth and (batch := self._places(self._asked)):
-            pool.ask(batch)
-            self._asked, self._coming = self._asked + len(batch), self._coming + 1
+        while len(self._coming) < pool.depth:
+            step = self._after(self._coming[-1].state if self._coming else self._state)
+            if step is None:
+                break
+            pool.ask(step.batch)
+            self._coming.append(step)
 
-    def _read_ahead(self, position: int) -> None:
-        """Let go what is being prepared, and begin at a position."""
+    def _forget(self) -> None:
+        """Let go what is being prepared."""
+        self._coming.clear()
         if self._pool is not None:
             self._pool.forget()
-        self._asked, self._coming = position, 0
-
-    @property
-    def epoch(self) -> int:
-        return self._position // len(self.dataset)
-
-    @property
-    def is_new_epoch(self) -> bool:
-        return self._previous >= 0 and self.epoch > self._previous // len(self.dataset)
-
-    @property
-    def epoch_detail(self) -> float:
-        """Epochs done, with the part of the one at hand."""
-        return self._position / len(self.dataset)
-
-    @property
-    def previous_epoch_detail(self) -> float | None:
-        """:attr:`epoch_detail` before the last batch; ``None`` before the first."""
-        return None if self._previous < 0 else self._previous / len(self.dataset)
 
     def serialize(self, serializer: Any) -> None:
         """Keep the place in the run, or go there.
@@ -163,25 +166,23 @@ class Batches(chainer.dataset.Iterator):  # type: ignore[misc]
         Raises:
             RefusedError: The snapshot is one of another number of images.
         """
-        count = int(serializer("count", len(self.dataset)))
-        if count != len(self.dataset):
+        try:
+            super().serialize(serializer)
+        except ValueError as error:
             raise RefusedError(
-                f"the snapshot was taken with {count} images, and there are {len(self.dataset)}; "
-                "give the same data and split to resume, or begin anew"
-            )
-        self._previous = int(serializer("previous", self._previous))
-        position = int(serializer("position", self._position))
-        if position != self._position:
-            self._position = position
-            self._read_ahead(position)
+                f"the snapshot was not taken with {len(self.dataset)} images ({error}); give the "
+                "same data and split to resume, or begin anew"
+            ) from error
+        if not isinstance(serializer, chainer.Serializer):
+            self._forget()
 
     def chainer_ft_remember(self) -> Callable[[], None]:
         """What goes back to this place, for :func:`chainer_ft.lr_find`."""
-        place = self._previous, self._position
+        place = self._state, self._previous_epoch_detail
 
         def back() -> None:
-            self._previous, self._position = place
-            self._read_ahead(self._position)
+            self._state, self._previous_epoch_detail = place
+            self._forget()
 
         return back
 
@@ -190,4 +191,4 @@ class Batches(chainer.dataset.Iterator):  # type: ignore[misc]
         pool, self._pool = getattr(self, "_pool", None), None
         if pool is not None:
             pool.close()
-            self._asked, self._coming = self._position, 0
+            self._coming.clear()

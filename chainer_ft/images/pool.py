@@ -16,8 +16,7 @@ from typing import BinaryIO, NoReturn
 import numpy as np
 
 from chainer_ft.errors import ChainerFTError, FormatError
-from chainer_ft.images.order import Place
-from chainer_ft.images.samples import Samples
+from chainer_ft.images.samples import Place, Samples
 from chainer_ft.images.worker import Failure, Work, command
 
 _MEMORY = 1 << 28  # bytes for batches that wait, unless one for each worker needs more

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from chainer_ft.images.augmentation import Augmentation
 from chainer_ft.images.items import Images, Item, Store
 from chainer_ft.images.preprocessing import Preprocessing
+
+
+class Place(NamedTuple):
+    """One image of a batch.
+
+    Attributes:
+        image: Its number in its data set.
+        epoch: Which sweep over the data set this belongs to, from 0.
+    """
+
+    image: int
+    epoch: int
 
 
 @dataclass(frozen=True)

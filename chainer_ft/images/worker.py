@@ -16,8 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from chainer_ft.errors import ChainerFTError
-from chainer_ft.images.order import Place
-from chainer_ft.images.samples import Samples
+from chainer_ft.images.samples import Place, Samples
 
 #: What starts a worker: the parent's own search path, and no module of the parent's script.
 COMMAND = (
