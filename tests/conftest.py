@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,3 +23,19 @@ def shared() -> Path:
             pytest.fail(f"{SHARED} is missing, and this is CI")
         pytest.skip("needs the folder of real files beside the checkout, ../shared")
     return SHARED
+
+
+@pytest.fixture(scope="module")
+def cuda() -> Iterator[Any]:
+    """``chainer.backends.cuda`` on a machine that has a GPU."""
+    cupy = pytest.importorskip("cupy", reason="needs CuPy", exc_type=ImportError)
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError:
+        count = 0
+    if count == 0:
+        pytest.skip("needs a GPU")
+    from chainer.backends import cuda
+
+    with cuda.get_device_from_id(0):
+        yield cuda

@@ -133,7 +133,9 @@ def global_generators() -> list[Undo]:
 def _stand_in_for_cupy() -> list[Undo]:
     cupy = chainer.backends.cuda.cupy
     states = cupy.random._generator._random_states
-    undo = container(states)
+    undo, devices = container(states), list(states)
     states.clear()
-    cupy.random.seed(0)
+    for device in devices:
+        with cupy.cuda.Device(device):
+            cupy.random.seed(0)
     return [undo]

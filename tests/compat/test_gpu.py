@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 from unittest.mock import MagicMock
@@ -14,22 +13,6 @@ import pytest
 import chainer_ft  # noqa: F401  (before chainer)
 
 pytestmark = pytest.mark.gpu
-
-
-@pytest.fixture(scope="module")
-def cuda() -> Iterator[Any]:
-    """``chainer.backends.cuda`` on a machine that has a GPU."""
-    cupy = pytest.importorskip("cupy", reason="needs CuPy", exc_type=ImportError)
-    try:
-        count = cupy.cuda.runtime.getDeviceCount()
-    except cupy.cuda.runtime.CUDARuntimeError:
-        count = 0
-    if count == 0:
-        pytest.skip("needs a GPU")
-    from chainer.backends import cuda
-
-    with cuda.get_device_from_id(0):
-        yield cuda
 
 
 def gradients(link: Any) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import functools
 import itertools
 import random
@@ -140,6 +141,19 @@ class TestGenerators:
         with remembering(Box(deep=[{"g": generator}]), "box"):
             expected = [draw() for _ in range(3)]
         assert [draw() for _ in range(3)] == expected
+
+    def test_cupy_s_are_put_aside_and_come_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Without a GPU; test_gpu.py has the real ones."""
+        states, seeded = {1: "first", 0: "second"}, []
+        random = Box(_generator=Box(_random_states=states), seed=seeded.append)
+        cupy = Box(random=random, cuda=Box(Device=contextlib.nullcontext))
+        monkeypatch.setattr(chainer.backends.cuda, "available", True)
+        monkeypatch.setattr(chainer.backends.cuda, "cupy", cupy)
+        with remembering(None, "nothing"):
+            assert states == {}
+            states[0] = "of the test"
+        assert states == {1: "first", 0: "second"}
+        assert seeded == [0, 0]
 
 
 class TestLinks:

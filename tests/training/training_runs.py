@@ -22,13 +22,16 @@ def data(count: int = 40, seed: int = 0) -> Any:
     return chainer.datasets.TupleDataset(images.astype(np.float32), labels)
 
 
-def updater(optimizer: Any = None, batches: Any = None, model: Any = None) -> Any:
+def updater(
+    optimizer: Any = None, batches: Any = None, model: Any = None, device: str | None = None
+) -> Any:
     """One like most people's; weights and data are the same each time."""
     chosen = optimizer or chainer.optimizers.MomentumSGD(0.05)
     chosen.setup(model or links.Classifier(net()))
     chosen.add_hook(chainer.optimizer_hooks.GradientClipping(5.0))
     chosen.add_hook(chainer.optimizer_hooks.WeightDecay(1e-3))
-    return training.StandardUpdater(batches or chainer.iterators.SerialIterator(data(), 8), chosen)
+    batches = batches or chainer.iterators.SerialIterator(data(), 8)
+    return training.StandardUpdater(batches, chosen, device=device)
 
 
 def trainer(of: Any, out: Path, iterations: int = 12) -> training.Trainer:
