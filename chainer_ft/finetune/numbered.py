@@ -71,14 +71,16 @@ class _Kept:
 
 def move_state(iterator: Any, other: Any) -> None:
     """Let an iterator go on where another one is."""
-    if getattr(getattr(iterator, "_state", None), "order", ...) is None:
+    has_no_order = getattr(getattr(iterator, "_state", None), "order", ...) is None
+    if has_no_order and not isinstance(other, SerialIterator):
         if iterator.current_position or iterator.epoch:
             raise CannotSplit("an iterator without an order is under way")
         return
     kept: dict[str, Any] = {}
     iterator.serialize(DictionarySerializer(kept))
-    order = kept.get("order", kept.get("_order"))
-    kept.update(order=order, _order=order)  # the iterators do not agree on its name
+    if not has_no_order:
+        order = kept.get("order", kept.get("_order"))
+        kept.update(order=order, _order=order)  # the iterators do not agree on its name
     other.serialize(NpzDeserializer(kept))
 
 
