@@ -10,6 +10,7 @@ from chainer_ft.types import Subcommand
 def chainer_ft_subcommands() -> list[Subcommand]:
     from chainer_ft.cli import (
         cache,
+        caffe,
         convert,
         copy,
         diff,
@@ -21,5 +22,5 @@ def chainer_ft_subcommands() -> list[Subcommand]:
         show,
     )
 
-    modules = (copy, show, plan, diff, convert, cache, schedule, plugins, doctor, run)
+    modules = (copy, show, plan, diff, convert, cache, schedule, caffe, plugins, doctor, run)
     return [module.VERB for module in modules]

@@ -9,12 +9,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from chainer_ft.caffe.data import feeder as feeder
     from chainer_ft.caffe.net import Net as Net
     from chainer_ft.caffe.prototxt import read_net as read_net
     from chainer_ft.caffe.prototxt import read_solver as read_solver
 
 _HOMES = {
     "Net": "chainer_ft.caffe.net",
+    "feeder": "chainer_ft.caffe.data",
     "read_net": "chainer_ft.caffe.prototxt",
     "read_solver": "chainer_ft.caffe.prototxt",
 }

@@ -17,7 +17,10 @@ from chainer_ft.host.records import cause_of
 from chainer_ft.report.table import align
 from chainer_ft.types import Subcommand
 
-_PACKAGES = ("chainer-ft", "chainer", "numpy", "scipy", "protobuf", "h5py", "pluggy", "matplotlib")
+_PACKAGES = (
+    *("chainer-ft", "chainer", "numpy", "scipy", "protobuf", "h5py", "pluggy", "matplotlib"),
+    *("pillow", "lmdb", "cramjam", "google-crc32c"),  # Caffe's data layers
+)
 
 
 @dataclass(frozen=True)

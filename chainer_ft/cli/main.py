@@ -126,6 +126,7 @@ def _scout(arguments: Sequence[str]) -> tuple[Selection, str]:
     scout = argparse.ArgumentParser(prog="chainer-ft", add_help=False, allow_abbrev=False)
     scout.add_argument("-p", dest="plugin", action="append", default=[])
     scout.add_argument("--no-plugins", action="store_true")
+    scout.add_argument("-phase", help="of `caffe`, or else it would be `-p hase`")
     known, _ = scout.parse_known_args(_ours(arguments))
     return Selection.from_environment(known.plugin, known.no_plugins), _verb(arguments)
 

@@ -6,10 +6,18 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+class Stream(Protocol):
+    """What a log is written to: a file, or something that lets it pass."""
+
+    def write(self, text: str, /) -> object: ...
+
+    def flush(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -27,7 +35,7 @@ class Log:
         I1122 11:01:30.391878 ... solver.cpp:347] Iteration 0, Testing net (#0)
     """
 
-    stream: TextIO | None = None
+    stream: Stream | None = None
     now: Callable[[], datetime] = datetime.now
 
     def __call__(self, place: str, message: str, level: str = "I") -> None:
