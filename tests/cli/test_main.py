@@ -22,7 +22,10 @@ from chainer_ft.host import Host, hookimpl, set_default_host
 from chainer_ft.types import Subcommand
 
 ROOT = Path(__file__).parents[2]
-VERBS = ["copy", "show", "plan", "diff", "convert", "cache", "plugins", "doctor", "run"]
+VERBS = [
+    *("copy", "show", "plan", "diff", "convert", "cache", "schedule", "caffe"),
+    *("plugins", "doctor", "run"),
+]
 
 
 @pytest.fixture(autouse=True)
