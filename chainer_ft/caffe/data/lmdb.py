@@ -12,32 +12,15 @@ import struct
 import weakref
 from collections.abc import Iterator
 from itertools import islice
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
-from chainer_ft.errors import FormatError, TruncatedError
+from chainer_ft.caffe.data.lmdb_meta import HEADER, NO_ROOT, fail, read_meta
+from chainer_ft.errors import FormatError
 from chainer_ft.formats.mapped import MappedFile
 
-_MAGIC, _VERSION = 0xBEEFC0DE, 1
-_HEADER = struct.Struct("<QHHHH")  # page number, pad, flags, lower, upper
-_META = struct.Struct("<IIQQ")  # magic, version, address, map size
-_TREE = struct.Struct("<IHHQQQQQ")  # pad, flags, depth, branch, leaf, overflow, entries, root
-_META_END = struct.Struct("<QQ")  # last page, transaction
 _NODE = struct.Struct("<HHHH")  # low, high, flags, key size
 _BRANCH, _LEAF, _OVERFLOW = 1, 2, 4
 _BIG, _SUB_OR_DUP = 1, 2 | 4
-_DUPSORT = 4
-_NO_ROOT = (1 << 64) - 1
-_DEEPEST = 32
-
-
-class _Meta(NamedTuple):
-    page_size: int
-    flags: int
-    depth: int
-    entries: int
-    root: int
-    last_page: int
-    transaction: int
 
 
 class LmdbDatabase:
@@ -48,7 +31,7 @@ class LmdbDatabase:
 
     Raises:
         FormatError: There is none, or it is damaged; with the page where that shows.
-        TruncatedError: The file is shorter than its pages.
+        TruncatedError: It ends early.
 
     Attributes:
         path: The path.
@@ -62,8 +45,7 @@ class LmdbDatabase:
         self._nodes: list[tuple[int, int]] | None = None
         self._file = MappedFile(inside if os.path.isdir(self.path) else self.path)
         try:
-            self._meta = self._newest_meta()
-            self._check_meta()
+            self._meta = read_meta(self._file)
         except BaseException:
             self._file.close()
             raise
@@ -79,8 +61,9 @@ class LmdbDatabase:
 
         Raises:
             FormatError: A page is damaged.
+            TruncatedError: The file ends before a page or value does.
         """
-        if self._meta.root == _NO_ROOT:
+        if self._meta.root == NO_ROOT:
             return
         for count, at in enumerate(self._leaf_nodes(self._meta.root, self._meta.depth)):
             if count >= self._meta.entries:
@@ -93,10 +76,11 @@ class LmdbDatabase:
 
         Raises:
             FormatError: A page is damaged.
+            TruncatedError: The file ends before a page or value does.
             IndexError: There are fewer.
         """
         if self._nodes is None:
-            has_any = self._meta.root != _NO_ROOT
+            has_any = self._meta.root != NO_ROOT
             nodes = self._leaf_nodes(self._meta.root, self._meta.depth) if has_any else ()
             self._nodes = list(islice(nodes, self._meta.entries))
         return self._record(*self._nodes[number])
@@ -104,49 +88,6 @@ class LmdbDatabase:
     def close(self) -> None:
         """Close the file."""
         self._forget()
-
-    def _newest_meta(self) -> _Meta:
-        """Of the two meta pages, the one that was written last."""
-        first = self._read_meta(0)
-        metas = [first]
-        size = first.page_size
-        if not 256 <= size <= 1 << 16 or size & (size - 1):
-            self._fail(f"a page size of {size}")
-        if self._file.size >= 2 * size:
-            metas.append(self._read_meta(size))
-        return max(metas, key=lambda meta: meta.transaction)
-
-    def _read_meta(self, offset: int) -> _Meta:
-        need = _HEADER.size + _META.size + 2 * _TREE.size + _META_END.size
-        self._file.need(offset, need, "an LMDB's meta page")
-        view, at = self._file.view, offset + _HEADER.size
-        magic, version, _, _ = _META.unpack_from(view, at)
-        if magic != _MAGIC:
-            self._fail("is no LMDB of a 64-bit little-endian machine (its magic number is missing)")
-        if version != _VERSION:
-            self._fail(
-                f"has LMDB's data version {version}, and only {_VERSION} is read; write it "
-                "again with `mdb_dump` and `mdb_load` of LMDB 0.9"
-            )
-        page_size = _TREE.unpack_from(view, at + _META.size)[0]
-        _, flags, depth, *_, entries, root = _TREE.unpack_from(view, at + _META.size + _TREE.size)
-        last, transaction = _META_END.unpack_from(view, at + _META.size + 2 * _TREE.size)
-        return _Meta(page_size, flags, depth, entries, root, last, transaction)
-
-    def _check_meta(self) -> None:
-        meta = self._meta
-        if meta.flags & _DUPSORT:
-            self._fail("has several values for a key (DUPSORT), which Caffe's databases never have")
-        if meta.depth > _DEEPEST:
-            self._fail(f"a tree of depth {meta.depth}")
-        if meta.entries > self._file.size // _NODE.size:
-            self._fail(f"names {meta.entries} records in {self._file.size} bytes")
-        needed = (meta.last_page + 1) * meta.page_size
-        if needed > self._file.size:
-            raise TruncatedError(
-                f"{self._file.path}: ends at byte {self._file.size} of {needed} (LMDB's last "
-                "page); download or copy it again"
-            )
 
     def _leaf_nodes(self, page: int, depth: int) -> Iterator[tuple[int, int]]:
         """(page, offset of the node) of every record below a page."""
@@ -163,12 +104,12 @@ class LmdbDatabase:
     def _page(self, number: int) -> tuple[int, list[int]]:
         """A page's flags, and the offsets of its nodes in the file."""
         start = self._offset(number)
-        own, _, flags, lower, upper = _HEADER.unpack_from(self._file.view, start)
+        own, _, flags, lower, upper = HEADER.unpack_from(self._file.view, start)
         size = self._meta.page_size
-        if own != number or not _HEADER.size < lower <= upper <= size or lower % 2:
+        if own != number or not HEADER.size < lower <= upper <= size or lower % 2:
             self._fail(f"page {number} is damaged")
-        count = (lower - _HEADER.size) // 2
-        slots = struct.unpack_from(f"<{count}H", self._file.view, start + _HEADER.size)
+        count = (lower - HEADER.size) // 2
+        slots = struct.unpack_from(f"<{count}H", self._file.view, start + HEADER.size)
         if min(slots) < upper or max(slots) > size - _NODE.size:
             self._fail(f"page {number} has a record outside of itself")
         return flags, [start + slot for slot in slots]
@@ -192,16 +133,19 @@ class LmdbDatabase:
         """A value that has pages of its own."""
         (page,) = struct.unpack("<Q", bytes(self._file.view[at : at + 8]).ljust(8, b"\xff"))
         start = self._offset(page, f"the value of key {key!r}")
-        own, _, flags, *_ = _HEADER.unpack_from(self._file.view, start)
-        begin = start + _HEADER.size
-        if own != page or not flags & _OVERFLOW or begin + size > self._file.size:
+        own, _, flags, *_ = HEADER.unpack_from(self._file.view, start)
+        begin = start + HEADER.size
+        if own != page or not flags & _OVERFLOW:
             self._fail(f"the value of key {key!r} is damaged (page {page}, {size} bytes)")
+        self._file.need(begin, size, f"the value of key {key!r}")
         return bytes(self._file.view[begin : begin + size])
 
     def _offset(self, page: int, what: str = "the tree") -> int:
         if not 1 < page <= self._meta.last_page:
             self._fail(f"{what} goes on in page {page} of {self._meta.last_page}")
-        return page * self._meta.page_size
+        start = page * self._meta.page_size
+        self._file.need(start, self._meta.page_size, f"{what}, page {page}")
+        return start
 
     def _fail(self, trouble: str) -> NoReturn:
-        raise FormatError(f"{self._file.path}: {trouble}; convert the images again")
+        fail(self._file, trouble)
