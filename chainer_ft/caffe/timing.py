@@ -42,12 +42,17 @@ class TimedNet(Net):
         self.backward_seconds: dict[int, float] = defaultdict(float)
         self.timer = _Timer(self.backward_seconds)
 
-    def _call(self, index: int, *args: Any) -> Any:
-        self.timer.layer = index
-        began = now()
-        made = super()._call(index, *args)
-        self.forward_seconds[index] += now() - began
-        return made
+    def _call_of(self, index: int) -> Callable[..., Any]:
+        call = super()._call_of(index)
+
+        def timed(*bottoms: Any) -> Any:
+            self.timer.layer = index
+            began = now()
+            made = call(*bottoms)
+            self.forward_seconds[index] += now() - began
+            return made
+
+        return timed
 
     def forget(self) -> None:
         """Count from nothing."""
