@@ -22,7 +22,7 @@ setup(
     license="MIT",
     python_requires=">=3.10",
     packages=find_packages(include=["chainer_ft", "chainer_ft.*"]),
-    package_data={"chainer_ft": ["py.typed"]},
+    package_data={"chainer_ft": ["py.typed"], "chainer_ft.report": ["page.css"]},
     install_requires=[
         "chainer>=7.8.1",
         "numpy",

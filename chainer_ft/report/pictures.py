@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,5 +51,6 @@ def picture(path: str | os.PathLike[str], width: float = 6.4, height: float = 3.
     if suffix not in known:
         raise UsageError(f"{path}: pictures are written as {', '.join(sorted(known))}")
     yield figure.add_subplot()
-    with replacing(path) as temporary:
+    with replacing(path) as temporary, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # names may be in any script
         figure.savefig(temporary, format=suffix, bbox_inches="tight")

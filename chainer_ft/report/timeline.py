@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import fill
 from typing import Any
@@ -115,6 +115,12 @@ def timeline_data(timeline: Timeline) -> dict[str, Any]:
             for row in timeline.rows
         ],
     }
+
+
+def timeline_of(data: Mapping[str, Any]) -> Timeline:
+    """The timeline that :func:`timeline_data` gave."""
+    rows = (Row(one["path"], tuple(one["rates"]), tuple(one["partly"])) for one in data["layers"])
+    return Timeline(tuple(rows), tuple(Span(**one) for one in data["phases"]), data["unit"])
 
 
 def draw_timeline(timeline: Timeline, path: str | os.PathLike[str]) -> None:

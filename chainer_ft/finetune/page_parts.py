@@ -1,0 +1,140 @@
+"""The parts of the page, each from what it shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from chainer_ft.finetune.measured import Confusion, Contender, Sample
+from chainer_ft.finetune.result import RunResult
+from chainer_ft.report.copy_map import draw_copy_map
+from chainer_ft.report.html import Html, details, image_file, table, tag, text
+
+_IN_TABLE = 25  # classes that a table shows; a picture shows more
+
+
+def name_of(result: RunResult) -> str:
+    """What the page is called."""
+    source = f" from {Path(result.weights).name}" if result.weights else ""
+    return f"{result.model}{source}"
+
+
+def verdict(result: RunResult) -> str:
+    """Whether it was worth it, in a sentence."""
+    said = f"{result.fine_tuned.score} right on the validation images"
+    margins = [f"{c.margin} against {c.name}" for c in result.baselines if c.margin]
+    return f"{said}; {', '.join(margins)}." if margins else f"{said}."
+
+
+def comparison(result: RunResult) -> Html:
+    """Fine-tuned against the baselines, with 95 % intervals."""
+    head = ("", "accuracy", "95 % interval", "right", "fine-tuned is ahead by", "rate", "time")
+    everyone = (result.fine_tuned, *result.baselines)
+    return tag("div", table(head, map(_contender, everyone)), tag("p", _ABOUT, class_="note"))
+
+
+_ABOUT = (
+    "Same images, same budget, same seed. Intervals: Wilson for an accuracy, paired (Agresti and "
+    "Min) for a difference; they tell of the images, not of other seeds."
+)
+
+
+def _contender(one: Contender) -> tuple[object, ...]:
+    low, high = one.score.interval
+    return (
+        one.name,
+        f"{one.score.accuracy:.2%}",
+        f"{low:.1%} to {high:.1%}",
+        f"{one.score.correct} of {one.score.count}",
+        "" if one.margin is None else _margin(one),
+        f"{one.lr:.3g}",
+        f"{one.seconds:.1f} s",
+    )
+
+
+def _margin(one: Contender) -> Html:
+    assert one.margin is not None
+    low, high = one.margin.interval
+    sure = {"class_": "good"} if low > 0 else {"class_": "bad"} if high < 0 else {}
+    return tag("span", one.margin, **sure)
+
+
+def confusion(matrix: Confusion, picture: Html) -> Html:
+    """Which class is taken for which."""
+    if len(matrix.classes) > _IN_TABLE:
+        return picture
+    rows = (
+        (name, *(_cell(count, sum(row)) for count in row))
+        for name, row in zip(matrix.classes, matrix.counts, strict=True)
+    )
+    note = tag("p", "rows: the true class; columns: what it is taken for", class_="note")
+    return tag("div", table(("", *matrix.classes), rows, class_="confusion"), note)
+
+
+def _cell(count: int, total: int) -> Html:
+    if not count:
+        return Html("")
+    share = count / max(total, 1)
+    return tag("span", count, style=f"background: rgba(27, 108, 168, {share:.2f}); padding: 0 .4em")
+
+
+def worst(result: RunResult, folder: Path) -> Html:
+    """The images with the largest loss."""
+    if not result.worst:
+        return tag("p", "none was measured", class_="note")
+    return tag("ul", *(tag("li", *_sample(one, folder)) for one in result.worst), class_="worst")
+
+
+def _sample(one: Sample, folder: Path) -> Iterator[object]:
+    path = folder / one.picture
+    if one.picture and path.is_file():
+        yield image_file(path, f"{one.key}: {one.label}, taken for {one.predicted}")
+    yield tag("div", tag("b", one.label), " taken for ", tag("b", one.predicted))
+    yield tag("div", f"{one.probability:.1%} for its own class", class_="note")
+    yield tag("div", one.key, class_="note")
+
+
+def copy_map(result: RunResult) -> Iterator[Html]:
+    """Which weights came from where."""
+    yield tag("p", result.head)
+    if result.copy_map is None:
+        yield tag("p", "no weights were given: all began at random", class_="note")
+        return
+    plan = result.copy_map
+    filled, total = plan["filled_parameters"], plan["target_parameters"]
+    yield tag("p", f"coverage {plan['coverage']:.2%}: {filled:,} of {total:,} parameters")
+    yield draw_copy_map(plan)
+
+
+def drift(result: RunResult, picture: Html | None) -> Iterator[Html]:
+    """How far each layer went from the pretrained weights."""
+    if picture is None:
+        yield tag("p", "not measured: there were no pretrained weights", class_="note")
+        return
+    yield picture
+    last = ((path or "whole model", f"{values[-1]:.4f}") for path, values in _measured(result))
+    yield details("at the end, layer by layer", table(("layer", "|w - w0| / |w0|"), last))
+
+
+def _measured(result: RunResult) -> Iterator[tuple[str, tuple[float, ...]]]:
+    yield from ((path, values) for path, values in result.drift.layers.items() if values)
+
+
+def data(result: RunResult) -> Iterator[Html]:
+    """What was trained on, and what becomes of an image."""
+    yield tag("pre", _plain(result.data))
+    yield details("preprocessing", tag("pre", _plain(result.preprocessing)))
+
+
+def again(result: RunResult) -> Iterator[Html]:
+    """Command, seed, versions, settings."""
+    yield tag("pre", result.command)
+    yield tag("p", text(f"seed {result.seed}, {result.device}"))
+    yield details("settings", table(("option", "value"), result.settings.items()))
+    yield details("versions", table(("what", "version"), result.versions.items()))
+
+
+def _plain(value: Any) -> str:
+    return json.dumps(value, indent=1, ensure_ascii=False)
