@@ -1,3 +1,12 @@
+"""A timeline goes into JSON and comes back."""
+
+from __future__ import annotations
+
+import json
+
+from chainer_ft.report.timeline import Row, Span, Timeline, timeline_data, timeline_of
+
+
 def test_it_comes_back_from_plain_data() -> None:
     made = Timeline(
         (Row("/a", (None, 0.1), (False, True)),),
