@@ -19,12 +19,12 @@ def seed_of(random_seed: int) -> int:
 
 
 @contextmanager
-def seeded(seed: int, number: int) -> Iterator[None]:
+def seeded(seed: int, number: int = BUILDING) -> Iterator[None]:
     """Draw from a generator of its own inside; NumPy's is left as it was.
 
     Args:
         seed: The run's.
-        number: Which of its parts, an iteration say.
+        number: Which of its parts, an iteration say; by default the building of nets.
 
     Example:
         >>> with seeded(1, 7):

@@ -14,7 +14,7 @@ from chainer_ft.caffe.solver.feeding import Feed, Feeds, default_feed
 from chainer_ft.caffe.solver.lines import SolverLog
 from chainer_ft.caffe.solver.nets import NetPlan, net_to_train, nets_to_test
 from chainer_ft.caffe.solver.optimizer import Optimizer
-from chainer_ft.caffe.solver.randomness import BUILDING, seeded
+from chainer_ft.caffe.solver.randomness import seeded
 from chainer_ft.caffe.solver.running import Running
 from chainer_ft.caffe.solver.updater import Updater
 from chainer_ft.caffe.solver.weights import copy_weights
@@ -72,13 +72,13 @@ class Setup:
         planned = net_to_train(self.solver, self.level, self.stages)
         line("solver.cpp:102", f"Creating training net {_origin(planned)}")
         feed = self.feed or default_feed(self.seed, line)
-        with seeded(self.seed, BUILDING + 1):
+        with seeded(self.seed):
             net = self._net(planned)
         parts = Parts(Updater(net, optimizer, self.seed, feed))
         parts.reports = [self._copy(net, path) for path in weights]
         for i, planned in enumerate(nets_to_test(self.solver)):
             line("solver.cpp:190", f"Creating test net (#{i}) specified by {planned.origin}")
-            self._add_test(parts, planned, feed, i)
+            self._add_test(parts, planned, feed)
             for path in weights:
                 self._copy(parts.tests[i].net, path, is_test=True)
         if weights:
@@ -93,8 +93,8 @@ class Setup:
             net.to_device(self.device)
         return net
 
-    def _add_test(self, parts: Parts, planned: NetPlan, feed: Feed, index: int) -> None:
-        with seeded(self.seed, BUILDING + 2 + index):
+    def _add_test(self, parts: Parts, planned: NetPlan, feed: Feed) -> None:
+        with seeded(self.seed):
             net = self._net(planned)
             parts.ignored.append(net.share_with(parts.updater.net))
             feeds = Feeds(net.data_layers, net.phase, feed)

@@ -8,7 +8,7 @@ import numpy as np
 from chainer_ft.caffe.net import Net
 from chainer_ft.caffe.solver.feeding import Feed, Feeds, default_feed
 from chainer_ft.caffe.solver.optimizer import Optimizer
-from chainer_ft.caffe.solver.randomness import BUILDING, seed_of, seeded
+from chainer_ft.caffe.solver.randomness import seed_of, seeded
 from chainer_ft.caffe.solver.running import Running
 from chainer_ft.caffe.solver.scores import Output
 
@@ -38,7 +38,7 @@ class Updater(chainer.training.Updater):  # type: ignore[misc]
         self.seed = seed_of(seed)
         feeds = Feeds(net.data_layers, net.phase, feed or default_feed(self.seed))
         self.running = Running(net, feeds)
-        with seeded(self.seed, BUILDING):
+        with seeded(self.seed):
             self.running.prepare()
         self.net: Net = net
         self.optimizer = optimizer.setup(net)
