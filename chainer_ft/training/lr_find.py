@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import chainer
@@ -33,6 +33,7 @@ def lr_find(
     diverge: float = 4.0,
     optimizer: str = "main",
     iterator: Any = None,
+    leave: Iterable[object] = (),
 ) -> RangeTest:
     """Let the learning rate grow step by step, watch the loss, and undo everything.
 
@@ -52,6 +53,7 @@ def lr_find(
         diverge: How many times the lowest loss is the end.
         optimizer: Name of the optimizer whose rate grows.
         iterator: Used instead of the updater's ``main`` one, where that cannot be put back.
+        leave: Objects of the updater that are not put back (a writer of logs, say).
 
     Returns:
         RangeTest: ``print`` it; ``.suggestion``, ``.curves``, ``.save_plot("lr_find.png")``.
@@ -78,11 +80,12 @@ def lr_find(
     _check(start, stop, steps)
     chosen = _optimizer(updater, optimizer)
     name = _rate_name(chosen)
+    leave = list(leave)
     others = {group: _others(chosen.target, group, s) for group, s in (groups or {}).items()}
     rates = [float(rate) for rate in np.geomspace(start, stop, steps)]
     curves = {}
     for group, still in {"all": [], **others}.items():
-        with undoing(updater, iterator):
+        with undoing(updater, iterator, leave):
             for param in still:
                 param.update_rule.enabled = False
             curves[group] = sweep(updater, chosen, name, rates, loss, diverge)

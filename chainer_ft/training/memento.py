@@ -24,7 +24,15 @@ import chainer
 import numpy as np
 
 from chainer_ft.errors import UsageError
-from chainer_ft.training.undo import OWN_WAY, Undo, contents, global_generators, slots_of, undo_of
+from chainer_ft.training.undo import (
+    OWN_WAY,
+    Undo,
+    array_types,
+    contents,
+    global_generators,
+    slots_of,
+    undo_of,
+)
 
 #: Nothing in these changes, or nothing that a training step changes.
 _ATOMS = (
@@ -34,6 +42,9 @@ _ATOMS = (
 
 #: What runs beside the training, or leads to what does.
 _ALIVE = (threading.Thread, BaseProcess, subprocess.Popen, Connection, socket.socket)
+
+#: Where an object is: where it is in, and under which key there.
+Trail = tuple[Any, object]
 
 #: Longer containers in a data set are data.
 _DATA = 1000
@@ -88,60 +99,67 @@ class _Walk:
         self.undo: list[Undo] = []
 
     def visit(self, root: object, name: str, is_data: bool = False) -> None:
-        todo = [(root, name)]
+        todo: list[tuple[Any, Trail]] = [(root, (None, name))]
         while todo:
-            value, where = todo.pop()
+            value, trail = todo.pop()
             if value is None or isinstance(value, _ATOMS) or id(value) in self.seen:
                 continue
             self.seen[id(value)] = value
             if not (is_data and _is_bulk(value)):
-                _check(value, where)
+                _check(value, trail)
                 self.undo += undo_of(value)
-                todo += _inside(value, where)
+                todo += [(one, (trail, key)) for one, key in _inside(value)]
 
 
 def _is_bulk(value: Any) -> bool:
-    if isinstance(value, chainer.get_array_types()):
+    if isinstance(value, array_types()):
         return True
     return isinstance(value, (list, tuple, dict, set, frozenset, deque)) and len(value) > _DATA
 
 
-def _check(value: object, where: str) -> None:
+def _check(value: object, trail: Trail) -> None:
     built_in = not hasattr(value, "__dict__") and not slots_of(value)
     if isinstance(value, _ALIVE) or (built_in and isinstance(value, Iterator)):
         raise UsageError(
-            f"{where} is a {type(value).__name__}, which cannot be put back as it was; if it is "
-            "an iterator's, give another for this alone: "
-            "iterator=chainer.iterators.SerialIterator(dataset, batch_size)"
+            f"{_words(trail)} is a {type(value).__name__}, which cannot be put back as it was; if "
+            "it is an iterator's, give another for this alone: iterator="
+            "chainer.iterators.SerialIterator(dataset, batch_size); if steps do not change what "
+            "it belongs to, leave that out: leave=[...]"
         )
 
 
-def _inside(value: Any, where: str) -> list[tuple[Any, str]]:
-    """What an object refers to, and what to call it."""
+def _words(trail: Trail) -> str:
+    above, key = trail
+    if above is None or key is None:
+        return str(key) if above is None else _words(above)
+    return f"{_words(above)}[{key}]" if isinstance(key, int) else f"{_words(above)}.{key}"
+
+
+def _inside(value: Any) -> Iterable[tuple[Any, object]]:
+    """What an object refers to, each with its key or attribute, if there is one."""
     if hasattr(type(value), OWN_WAY):
         return []
-    if isinstance(value, types.FunctionType):
-        return [(cell, where) for cell in value.__closure__ or ()]
-    if isinstance(value, types.CellType):
-        return [(one, where) for one in contents(value)]
-    if isinstance(value, (types.MethodType, types.BuiltinMethodType)):
-        return [(value.__self__, where), (getattr(value, "__func__", None), where)]
-    if isinstance(value, functools.partial):
-        return [(value.func, where), (value.args, where), (value.keywords, where)]
-    if isinstance(value, np.random.Generator):
-        return [(value.bit_generator, where)]
-    return [*_members(value, where), *_attributes(value, where)]
-
-
-def _members(value: Any, where: str) -> list[tuple[Any, str]]:
     if isinstance(value, dict):
-        return [(one, f"{where}.{key}") for key, one in value.items()]
+        return [*((one, key) for key, one in value.items()), *_attributes(value)]
     if isinstance(value, (list, tuple, set, frozenset, deque)):
-        return [(one, f"{where}[{i}]") for i, one in enumerate(value)]
-    return []
+        return [*((one, i) for i, one in enumerate(value)), *_attributes(value)]
+    return [*((one, None) for one in _called(value)), *_attributes(value)]
 
 
-def _attributes(value: Any, where: str) -> list[tuple[Any, str]]:
+def _called(value: Any) -> list[Any]:
+    """What a function, a method or a generator works on."""
+    if isinstance(value, types.FunctionType):
+        return [*(value.__closure__ or ())]
+    if isinstance(value, types.CellType):
+        return contents(value)
+    if isinstance(value, (types.MethodType, types.BuiltinMethodType)):
+        return [value.__self__, getattr(value, "__func__", None)]
+    if isinstance(value, functools.partial):
+        return [value.func, value.args, value.keywords]
+    return [value.bit_generator] if isinstance(value, np.random.Generator) else []
+
+
+def _attributes(value: Any) -> list[tuple[Any, object]]:
     own = getattr(value, "__dict__", None)
-    kept = [(own, where)] if isinstance(own, dict) else []
-    return [*kept, *((one, f"{where}.{name}") for name, one in slots_of(value))]
+    kept: list[tuple[Any, object]] = [(own, None)] if isinstance(own, dict) else []
+    return [*kept, *((one, name) for name, one in slots_of(value))]

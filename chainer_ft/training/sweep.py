@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,13 +21,13 @@ _AHEAD = (iterators.MultiprocessIterator, iterators.MultithreadIterator)
 
 
 @contextmanager
-def undoing(updater: Any, iterator: Any) -> Iterator[None]:
+def undoing(updater: Any, iterator: Any, leave: Iterable[object] = ()) -> Iterator[None]:
     """Remember everything, give what cannot be remembered a stand-in, put everything back."""
     own = getattr(updater, "_iterators", {})
     stand_ins = {n: _plain(it) for n, it in own.items() if isinstance(it, _AHEAD)}
     if iterator is not None:
         stand_ins["main"] = iterator
-    left = [own[name] for name in stand_ins if name in own]
+    left = [*leave, *(own[name] for name in stand_ins if name in own)]
     data = _datasets([*own.values(), *stand_ins.values()])
     places = {name: it.epoch_detail for name, it in own.items() if hasattr(it, "epoch_detail")}
     with remembering(updater, "updater", data, left), remembering(stand_ins, "iterator", data):

@@ -6,7 +6,7 @@ import random
 import types
 from collections import deque
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import chainer
@@ -42,7 +42,7 @@ def undo_of(value: Any) -> list[Undo]:
     """
     if hasattr(type(value), OWN_WAY):
         return [getattr(value, OWN_WAY)()]
-    if isinstance(value, chainer.get_array_types()):
+    if isinstance(value, array_types()):
         return _array(value)
     if isinstance(value, (dict, list, set, deque)):
         return [container(value)]
@@ -109,13 +109,21 @@ def contents(cell: types.CellType) -> list[Any]:
 
 def slots_of(value: Any) -> list[tuple[str, Any]]:
     """Attributes that are kept in ``__slots__``."""
-    names = [n for cls in type(value).__mro__ for n in _names(vars(cls).get("__slots__", ()))]
+    names = _slot_names(type(value))  # type: ignore[arg-type]  # a class does have a hash
     return [(name, getattr(value, name)) for name in names if hasattr(value, name)]
 
 
-def _names(slots: Any) -> tuple[str, ...]:
-    names = (slots,) if isinstance(slots, str) else tuple(slots)
+@cache
+def _slot_names(cls: type) -> tuple[str, ...]:
+    found = [vars(base).get("__slots__", ()) for base in cls.__mro__]
+    names = (name for one in found for name in ((one,) if isinstance(one, str) else one))
     return tuple(name for name in names if name not in ("__dict__", "__weakref__"))
+
+
+@cache
+def array_types() -> tuple[type, ...]:
+    """Those of NumPy, and of CuPy where it is."""
+    return tuple(chainer.get_array_types())
 
 
 def global_generators() -> list[Undo]:

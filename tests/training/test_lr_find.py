@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,13 @@ class TestIterators:
         with pytest.raises(UsageError, match="advanced behind the updater's back"):
             ft.lr_find(updater, steps=4)
         batches.finalize()
+
+    def test_what_it_has_nothing_to_do_with_can_be_left(self) -> None:
+        updater = runs.updater()
+        updater.writer = [threading.Thread()]
+        with pytest.raises(UsageError, match=r"updater\.writer\[0\] is a Thread.*leave="):
+            ft.lr_find(updater, steps=3)
+        ft.lr_find(updater, steps=3, leave=[updater.writer])
 
 
 class TestFinds:
