@@ -40,7 +40,7 @@ def run(options: Namespace) -> int:
     text = None if options.check else _draft(model, options)
     timeline, found = _seen(model, text, options)
     if options.timeline:
-        from chainer_ft.report.timeline import draw_timeline
+        from chainer_ft.report.timeline_picture import draw_timeline
 
         draw_timeline(timeline, options.timeline)
     say(_report(text, timeline, found, options))

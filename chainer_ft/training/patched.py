@@ -8,7 +8,6 @@ to hook into: the optimizer is read before any extension, which is not told of t
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import wraps
@@ -24,10 +23,15 @@ from chainer_ft.errors import FormatError
 from chainer_ft.formats.provenance import with_hash
 from chainer_ft.links import named_links, origins, remember
 from chainer_ft.training import random_state
+from chainer_ft.training.missing import tell_of_missing
 from chainer_ft.training.proof import frozen, params_of
-from chainer_ft.training.resume import Governed, ModelState, ResumeError, reconcile, state_of
-
-_log = logging.getLogger("chainer_ft")
+from chainer_ft.training.resume import (
+    Governed,
+    ModelState,
+    ResumeError,
+    reconcile,
+    state_of,
+)
 
 #: Name of the group in a snapshot.
 GROUP = "chainer_ft"
@@ -146,21 +150,10 @@ def _load(trainer: Trainer, serializer: Any, plain: Callable[[Trainer, Any], Non
     for extension in extensions:
         if hasattr(extension, "after_load"):
             extension.after_load(trainer)
-    _tell_of_missing(saved.get("extensions", []), extensions)
+    tell_of_missing(saved.get("extensions", []), [one.name for one in extensions])
     _check_complete(trainer, without_state, bool(saved))
     if "random" in saved:
         random_state.restore(saved["random"], _iterators(trainer))
-
-
-def _tell_of_missing(saved: list[str], extensions: list[Any]) -> None:
-    names = {one.name for one in extensions}
-    for name in saved:
-        if name not in names:
-            _log.warning(
-                "the snapshot was taken with the extension %s, which the script lacks: what it has "
-                "set stays as it was, and nothing goes on with it",
-                name,
-            )
 
 
 def _governed(extensions: list[Any]) -> Governed:

@@ -18,7 +18,7 @@ from chainer_ft.training.schedules import surroundings
 from chainer_ft.training.schedules.checking import problems
 from chainer_ft.training.schedules.conductor import Conductor
 from chainer_ft.training.schedules.lengths import Position
-from chainer_ft.training.schedules.phases import Phase
+from chainer_ft.training.schedules.phase import Phase
 from chainer_ft.training.schedules.phases import Schedule as Phases
 from chainer_ft.training.schedules.progress import Base
 from chainer_ft.training.schedules.resuming import Saved, resume

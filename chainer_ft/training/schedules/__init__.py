@@ -2,6 +2,7 @@
 
 from chainer_ft.training.schedules.conditions import EarlyStopping
 from chainer_ft.training.schedules.lengths import Length, Position, length
-from chainer_ft.training.schedules.phases import Phase, Schedule
+from chainer_ft.training.schedules.phase import Phase
+from chainer_ft.training.schedules.phases import Schedule
 
 __all__ = ["EarlyStopping", "Length", "Phase", "Position", "Schedule", "length"]

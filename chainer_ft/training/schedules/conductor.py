@@ -16,7 +16,8 @@ from chainer_ft.training.proof import frozen
 from chainer_ft.training.schedules import best
 from chainer_ft.training.schedules.conditions import EarlyStopping
 from chainer_ft.training.schedules.lengths import Position
-from chainer_ft.training.schedules.phases import Phase, Schedule
+from chainer_ft.training.schedules.phase import Phase
+from chainer_ft.training.schedules.phases import Schedule
 from chainer_ft.training.schedules.progress import Base, Progress
 from chainer_ft.training.schedules.resolving import Resolved, resolve
 from chainer_ft.training.schedules.setting import Setting, bring, setting

@@ -11,7 +11,8 @@ from chainer_ft.errors import FormatError, RuleError, ScheduleError, UsageError
 from chainer_ft.select import nearest
 from chainer_ft.training.schedules.conditions import EarlyStopping
 from chainer_ft.training.schedules.lengths import length
-from chainer_ft.training.schedules.phases import Phase, Schedule, selection
+from chainer_ft.training.schedules.phase import Phase, selection
+from chainer_ft.training.schedules.phases import Schedule
 
 _PHASE = ("name", "length", "freeze", "lr", "decay", "until", "statistics", "dropout")
 _UNTIL = ("monitor", "patience", "mode", "check", "target", "restore_best")

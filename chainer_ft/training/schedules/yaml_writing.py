@@ -9,7 +9,8 @@ from typing import Any
 
 from chainer_ft.select import Predicate, text_of
 from chainer_ft.training.schedules.conditions import EarlyStopping
-from chainer_ft.training.schedules.phases import Phase, Schedule
+from chainer_ft.training.schedules.phase import Phase
+from chainer_ft.training.schedules.phases import Schedule
 
 _PLAIN_TEXT = re.compile(r"[/A-Za-z][\w./ *()-]*[\w./*)-]|[/A-Za-z]")
 _WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
