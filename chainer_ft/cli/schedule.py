@@ -33,16 +33,19 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Run the verb."""
+    from chainer_ft.training.schedules.draft import draft
     from chainer_ft.transfer.models import load_model
 
     _check_options(options)
     model = load_model(options.model)
-    text = None if options.check else _draft(model, options)
+    text = None if options.check else draft(model, options.model, options.gradual)
     timeline, found = _seen(model, text, options)
     if options.timeline:
         from chainer_ft.report.timeline_picture import draw_timeline
 
         draw_timeline(timeline, options.timeline)
+    if text is not None and options.out:
+        _write(text, options.out)
     say(_report(text, timeline, found, options))
     return 0
 
@@ -58,15 +61,11 @@ def _check_options(options: Namespace) -> None:
         check_drawable(options.timeline)
 
 
-def _draft(model: chainer.Link, options: Namespace) -> str:
+def _write(text: str, out: str) -> None:
     from chainer_ft.formats.atomic import replacing
-    from chainer_ft.training.schedules.draft import draft
 
-    text = draft(model, options.model, options.gradual)
-    if options.out:
-        with replacing(options.out) as temporary:
-            Path(temporary).write_text(text, encoding="utf-8")
-    return text
+    with replacing(out) as temporary:
+        Path(temporary).write_text(text, encoding="utf-8")
 
 
 def _seen(
