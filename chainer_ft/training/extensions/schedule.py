@@ -32,8 +32,9 @@ class Schedule(Extension):  # type: ignore[misc]
 
     The first phase begins before the first update; each other at the end of the iteration in
     which the one before is over. What becomes live then begins with fresh optimizer state; the
-    state of what stays live is not touched. At the end of the last phase the trainer stops. The
-    number of the phase is reported as ``phase``, so that the log can have it.
+    state of what stays live is not touched. At the end of the last phase the trainer stops
+    (of several schedules, one for each optimizer: at the end of all). The number of the phase is
+    reported as ``phase``, so that the log can have it.
 
     Snapshots hold all of it. Resuming with a schedule that differs in what is still to come, or
     in when the running phase ends, goes on with the new one and says so; any other difference is
@@ -78,6 +79,12 @@ class Schedule(Extension):  # type: ignore[misc]
         """The phase that is running; before the training, the first."""
         begun = self._conductor is not None and self._conductor.progress is not None
         return self._known.phase if begun else self.schedule.phases[0]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the last phase is over."""
+        progress = self._conductor.progress if self._conductor else None
+        return progress is not None and progress.done
 
     @property
     def frozen_here(self) -> tuple[str, ...]:
@@ -126,9 +133,12 @@ class Schedule(Extension):  # type: ignore[misc]
     def _listen(self, trainer: Any) -> None:
         """Report the phase while it runs, and stop the trainer behind the last one."""
         known, optimizer = self._known, trainer.updater.get_optimizer(self.optimizer)
-        self._release = PhaseReport(lambda: known.now.index + 1).hook_into(optimizer)
+        key = "phase" if self.optimizer == "main" else f"{self.optimizer}/phase"
+        self._release = PhaseReport(key, lambda: known.now.index + 1).hook_into(optimizer)
+        others = [entry.extension for entry in trainer._extensions.values()]
+        schedules = [one for one in others if isinstance(one, Schedule)]
         trainer.stop_trigger = StopTrigger(
-            trainer.stop_trigger, lambda: known.now.done, known.restore_best
+            trainer.stop_trigger, lambda: all(one.is_over for one in schedules), known.restore_best
         )
 
     def __call__(self, trainer: Any) -> None:

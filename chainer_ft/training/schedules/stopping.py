@@ -39,6 +39,7 @@ class PhaseReport:
     It is no extension because the phase is over when extensions are called.
 
     Args:
+        key: The name of what is reported.
         phase: Gives the number, from 1.
     """
 
@@ -46,8 +47,8 @@ class PhaseReport:
     call_for_each_param = False
     timing = "pre"
 
-    def __init__(self, phase: Callable[[], int]) -> None:
-        self.phase = phase
+    def __init__(self, key: str, phase: Callable[[], int]) -> None:
+        self.key, self.phase = key, phase
 
     def hook_into(self, optimizer: chainer.Optimizer) -> Callable[[], None]:
         """Add it to an optimizer, in the place of an older one.
@@ -60,7 +61,7 @@ class PhaseReport:
         return lambda: _unhook(optimizer)
 
     def __call__(self, optimizer: chainer.Optimizer) -> None:
-        chainer.report({"phase": self.phase()})
+        chainer.report({self.key: self.phase()})
 
 
 def _unhook(optimizer: chainer.Optimizer) -> None:

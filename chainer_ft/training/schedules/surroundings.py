@@ -64,10 +64,11 @@ def check_reachable(trainer: Any, phases: int) -> None:
 
 
 def check_alone(trainer: Any, own: Any) -> None:
-    """Refuse a second extension that sets multipliers."""
+    """Refuse a second extension that sets multipliers of the same optimizer."""
     for name, entry in trainer._extensions.items():
         other = entry.extension
-        if other is not own and getattr(other, "governs_rates", False):
+        same = getattr(other, "optimizer", own.optimizer) == own.optimizer
+        if other is not own and same and getattr(other, "governs_rates", False):
             raise ScheduleError(
                 f"the extension {name!r} sets the learning rates, and so does the schedule; write "
                 "them under lr in the phases, or call chainer_ft.learning_rates before the "

@@ -92,6 +92,28 @@ class TestTheSame:
         made.run()
         assert made.updater.iteration == 7
 
+    @pytest.mark.parametrize("first", ["Freeze", "Schedule"])
+    @pytest.mark.parametrize("iteration", [6, 9, 12, 15])
+    def test_beside_an_extension_that_freezes(
+        self, tmp_path: Path, first: str, iteration: int
+    ) -> None:
+        def made(out: Path) -> chainer.training.Trainer:
+            new = make_trainer(out, ft.Schedule([HEAD, MIDDLE, ALL]))
+            freeze = ft.extensions.Freeze("/predictor/bn", until=(10, "iteration"))
+            own = new._extensions.pop("Schedule").extension
+            for extension in (freeze, own) if first == "Freeze" else (own, freeze):
+                new.extend(extension)
+            return new
+
+        unbroken = made(tmp_path)
+        unbroken.run()
+        again = made(tmp_path / "again")
+        chainer.serializers.load_npz(str(tmp_path / f"snapshot_iter_{iteration}"), again)
+        again.run()
+        end = dict(arrays(again))
+        for path, array in arrays(unbroken):
+            assert array.tobytes() == end[path].tobytes(), path
+
     def test_a_snapshot_may_be_hdf5(self, tmp_path: Path) -> None:
         """Stock Chainer writes no text into HDF5, and LogReport has some."""
         unbroken = dict(np.load(self._run(tmp_path) / "snapshot_iter_30"))

@@ -103,3 +103,35 @@ def test_the_size_of_an_epoch() -> None:
     assert of(main=chainer.iterators.SerialIterator(np.zeros(64), 10)) == 6.4
     assert of(main=object()) is None
     assert epoch_size(SimpleNamespace(updater=object())) is None
+
+
+class Two(training.StandardUpdater):
+    """Trains two models, each with its own optimizer."""
+
+    def update_core(self) -> None:
+        x, t = self.converter(self.get_iterator("main").next(), self.device)
+        for optimizer in self.get_all_optimizers().values():
+            optimizer.update(optimizer.target, x, t)
+
+
+def test_each_of_several_optimizers_may_have_a_schedule(tmp_path: Path) -> None:
+    models = {name: L.Classifier(net()) for name in ("main", "other")}
+    optimizers = {name: chainer.optimizers.Adam().setup(one) for name, one in models.items()}
+    examples = chainer.datasets.TupleDataset(*batch(24))
+    updater = Two(chainer.iterators.SerialIterator(examples, 8), optimizers)
+    made = training.Trainer(updater, out=str(tmp_path))
+    for name, length in (("main", 2), ("other", 3)):
+        phases = [ft.Phase((length, "iteration"), freeze=LOWER), ft.Phase("2 iterations")]
+        made.extend(ft.extensions.Schedule(ft.Schedule(phases), optimizer=name))
+    made.extend(training.extensions.LogReport(trigger=(1, "iteration")))
+    made.run()
+    log = made.get_extension("LogReport").log
+    assert [entry["phase"] for entry in log] == [1, 1, 2, 2, 2]
+    assert [entry["other/phase"] for entry in log] == [1, 1, 1, 2, 2]
+
+
+def test_two_schedules_of_one_optimizer_are_refused(tmp_path: Path) -> None:
+    made, _ = parallel(tmp_path, ft.Phase("1 iteration"))
+    made.extend(ft.extensions.Schedule(ft.Schedule.fine_tune()))
+    with pytest.raises(ScheduleError, match="'Schedule_1' sets the learning rates"):
+        made.run()
