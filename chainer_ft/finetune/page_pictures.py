@@ -11,7 +11,8 @@ from chainer_ft.finetune.result import RunResult
 from chainer_ft.report.charts import Series, draw_confusion, draw_curves
 from chainer_ft.report.drift_picture import save_drift
 from chainer_ft.report.html import Html, image_file
-from chainer_ft.report.timeline import draw_timeline, timeline_of
+from chainer_ft.report.timeline import timeline_of
+from chainer_ft.report.timeline_picture import draw_timeline
 
 _ALT = {
     "curves": "accuracy and loss by epoch, fine-tuned and baselines",
