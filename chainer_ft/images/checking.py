@@ -11,7 +11,8 @@ from functools import partial
 from chainer_ft.errors import FormatError
 from chainer_ft.images.files import is_image_name
 from chainer_ft.images.items import Broken, Found, Store
-from chainer_ft.images.picture import NoImageError, quiet
+from chainer_ft.images.opening import NoImageError
+from chainer_ft.images.picture import quiet
 
 
 @dataclass(frozen=True)

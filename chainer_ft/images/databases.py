@@ -15,7 +15,8 @@ from chainer_ft.errors import FormatError
 from chainer_ft.images.files import TRAIN, VAL, folders
 from chainer_ft.images.items import Found, Named, stamp
 from chainer_ft.images.modes import to_bytes
-from chainer_ft.images.picture import Picture, open_picture
+from chainer_ft.images.opening import open_picture
+from chainer_ft.images.picture import Picture
 
 
 @dataclass(frozen=True)

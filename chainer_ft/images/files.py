@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from chainer_ft.caffe.data.image_list import read_list
 from chainer_ft.errors import FormatError
 from chainer_ft.images.items import Broken, Found, Named
-from chainer_ft.images.picture import Picture, open_picture
+from chainer_ft.images.opening import open_picture
+from chainer_ft.images.picture import Picture
 
 #: A file of such a name that cannot be read is a broken image; any other is just no image.
 SUFFIXES = (

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,19 +18,11 @@ if TYPE_CHECKING:
 
 Box = tuple[float, float, float, float]
 
-#: More pixels than this are refused before any is decoded: 300 MB as RGB.
-MAX_PIXELS = 100_000_000
-#: What is read; for some others Pillow would start other programs.
-_FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
 _ORIENTATION = 0x0112
 _TURNS = {2: 0, 3: 3, 4: 1, 5: 5, 6: 4, 7: 6, 8: 2}  # EXIF to Pillow's Transpose
 #: A picture is shrunk coarsely (by the JPEG decoder, by whole factors) down to this many times
 #: the wanted size, and finely from there: the result differs by less than one can see.
 _MARGIN = 2.0
-
-
-class NoImageError(FormatError):
-    """The file is not an image of a format that is read."""
 
 
 class Picture:
@@ -50,7 +40,7 @@ class Picture:
 
     def __init__(self, image: Image, name: str) -> None:
         self.name, self._image = name, image
-        with _decoding(name):
+        with decoding(name):
             if image.format not in ("JPEG", "MPO"):  # only a JPEG can be decoded at less than all
                 image.load()
             self._turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
@@ -114,7 +104,7 @@ class Picture:
 
     def _upright(self, shrink: float) -> Image:
         """RGB, at most ``shrink`` times smaller than it is stored."""
-        with _decoding(self.name):
+        with decoding(self.name):
             if shrink > 1 and hasattr(self._image, "draft"):
                 width, height = self._image.size
                 self._image.draft(None, (int(width / shrink) or 1, int(height / shrink) or 1))
@@ -132,65 +122,8 @@ def _scaled(box: Box, old: tuple[int, int], new: tuple[int, int]) -> Box:
     return left, top, min(box[2] * across, new[0]), min(box[3] * down, new[1])
 
 
-def open_picture(source: str | os.PathLike[str] | bytes, name: str | None = None) -> Picture:
-    """Read the header of an image.
-
-    Args:
-        source: Path of the file, or its bytes.
-        name: What messages call it; the path by default.
-
-    Raises:
-        NoImageError: It is no image.
-        FormatError: It cannot be opened, is damaged, or larger than :data:`MAX_PIXELS`.
-
-    Example:
-        >>> from PIL import Image
-        >>> file = io.BytesIO()
-        >>> Image.new("CMYK", (6, 4)).save(file, "JPEG")
-        >>> open_picture(file.getvalue(), "white").pixels().shape
-        (4, 6, 3)
-    """
-    pillow = extra("PIL.Image", "Pillow", "an image", "train")
-    if isinstance(source, bytes):
-        return Picture(_opened(pillow, source, name or "an image"), name or "an image")
-    name = name or os.fspath(source)
-    try:
-        with open(source, "rb") as file:
-            data = file.read()
-    except OSError as error:
-        raise FormatError(f"{name}: cannot be opened: {error.strerror}") from error
-    return Picture(_opened(pillow, data, name), name)
-
-
-def _opened(pillow: Any, data: bytes, name: str) -> Image:
-    if not data:
-        raise FormatError(f"{name}: is empty (0 bytes)")
-    pillow.init()
-    known = [one for one in _FORMATS if one in pillow.OPEN]
-    try:
-        image: Image = pillow.open(io.BytesIO(data), formats=known)
-    except pillow.DecompressionBombError as error:
-        raise FormatError(f"{name}: is too large to be a picture ({error})") from error
-    except Exception as error:
-        raise NoImageError(f"{name}: {_what_it_is(data)}") from error
-    if image.width * image.height > MAX_PIXELS:
-        raise FormatError(
-            f"{name}: has {image.width}x{image.height} pixels, and more than {MAX_PIXELS:,} are "
-            "not decoded; shrink it"
-        )
-    return image
-
-
-def _what_it_is(data: bytes) -> str:
-    if data[4:8] == b"ftyp" and data[8:11] in (b"hei", b"hev", b"mif", b"msf"):
-        return "is a HEIC picture, as iPhones take them; save it as JPEG"
-    if data.startswith(b"version https://git-lfs"):
-        return "is a git-lfs pointer and not the image; run `git lfs pull`"
-    return "is no image that is read (JPEG, PNG, GIF, BMP, TIFF, WebP), or it is damaged"
-
-
 @contextmanager
-def _decoding(name: str) -> Iterator[None]:
+def decoding(name: str) -> Iterator[None]:
     """Say which image it is that Pillow stumbles over, whatever it raises."""
     try:
         yield

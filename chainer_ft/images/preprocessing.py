@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
@@ -11,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from chainer_ft.errors import FormatError, UsageError
+from chainer_ft.images.numbers import LONG, read, written
 from chainer_ft.images.picture import Box, Picture
 from chainer_ft.images.statistics import Statistics
 
 FILTERS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
 _LUMA = np.array([299, 587, 114], np.float32) / 1000
-_LONG = 16  # numbers that are written as text
 
 
 @dataclass(frozen=True)
@@ -94,9 +93,17 @@ class Preprocessing:
         Raises:
             UsageError: No such family.
         """
+        from chainer_ft.images.presets import PRESETS
+
         if name not in PRESETS:
             raise UsageError(f"no preprocessing is called {name!r}; choose of {', '.join(PRESETS)}")
         return replace(PRESETS[name], size=size)
+
+    def __repr__(self) -> str:
+        shown = {field.name: repr(getattr(self, field.name)) for field in fields(self)}
+        if len(self.mean) > LONG:
+            shown["mean"] = f"<{len(self.mean)} numbers about {np.mean(self.mean):.4g}>"
+        return f"Preprocessing({', '.join(f'{name}={text}' for name, text in shown.items())})"
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -178,11 +185,7 @@ class Preprocessing:
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain data, for JSON."""
-        data = asdict(self)
-        if len(self.mean) > _LONG:
-            numbers = np.array(self.mean, "<f4").tobytes()
-            data["mean"] = {"float32": base64.b64encode(numbers).decode("ascii")}
-        return data
+        return asdict(self) | {"mean": written(self.mean)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Preprocessing:
@@ -192,34 +195,14 @@ class Preprocessing:
             FormatError: It is not that.
         """
         try:
-            return cls._read(dict(data))
+            (height, width), seen = data["size"], data.get("statistics")
+            own = {
+                "size": (int(height), int(width)),
+                "mean": read(data.get("mean", (0.0,))),
+                "std": read(data.get("std", (1.0,))),
+                "statistics": None if seen is None else Statistics.from_dict(seen),
+            }
+            return cls(**{**data, **own})
         except (TypeError, ValueError, KeyError, UsageError) as error:
             known = ", ".join(field.name for field in fields(cls))
             raise FormatError(f"this is no preprocessing ({error}); it has: {known}") from error
-
-    @classmethod
-    def _read(cls, data: dict[str, Any]) -> Preprocessing:
-        mean = data.get("mean", (0.0,))
-        if isinstance(mean, Mapping):
-            mean = np.frombuffer(base64.b64decode(mean["float32"]), "<f4").tolist()
-        given = data.get("statistics")
-        height, width = data["size"]
-        data |= {
-            "size": (int(height), int(width)),
-            "mean": tuple(map(float, mean)),
-            "std": tuple(map(float, data.get("std", (1.0,)))),
-            "statistics": None if given is None else Statistics.from_dict(given),
-        }
-        return cls(**data)
-
-
-_IMAGENET = Preprocessing((224, 224), crop=0.875)
-#: By the names that Keras gives them.
-PRESETS = {
-    "chainer": _IMAGENET,
-    "caffe": replace(_IMAGENET, channels="BGR", scale=1.0, mean=(103.939, 116.779, 123.68)),
-    "torch": replace(
-        _IMAGENET, scale=1.0, mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375)
-    ),
-    "tf": replace(_IMAGENET, scale=1 / 127.5, mean=(127.5,)),
-}

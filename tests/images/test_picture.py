@@ -11,7 +11,8 @@ from PIL import Image
 
 from chainer_ft.errors import FormatError
 from chainer_ft.images import Picture, open_picture
-from chainer_ft.images.picture import NoImageError, quiet
+from chainer_ft.images.opening import NoImageError
+from chainer_ft.images.picture import quiet
 
 GREY = ("grey", "one_bit", "floats")
 

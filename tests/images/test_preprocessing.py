@@ -15,7 +15,8 @@ from PIL import Image
 
 from chainer_ft.errors import FormatError, UsageError
 from chainer_ft.images import Picture, Preprocessing, find
-from chainer_ft.images.preprocessing import FILTERS, PRESETS
+from chainer_ft.images.preprocessing import FILTERS
+from chainer_ft.images.presets import PRESETS
 from chainer_ft.images.statistics import Statistics
 
 SIZE = (torture.HIGH, torture.WIDE)
