@@ -84,6 +84,12 @@ def _check(layer: Message, kind: Kind) -> None:
             known = nearest(unknown.name, owner.kind.fields)
             trouble = f"{owner.kind.name} has no field {unknown.name!r}; {known}"
             raise NetError(f"{unknown.place}: {title(layer)}: {trouble}")
+    extra = len(layer.bottom) - len(layer.top)
+    if kind.extra_bottoms not in (None, extra):
+        wanted = (
+            "as many tops as bottoms" if not kind.extra_bottoms else "one bottom more than tops"
+        )
+        raise layer_error(layer, f"takes {wanted}", "top")
     if not kind.in_place and set(layer.bottom) & set(layer.top):
         raise layer_error(layer, "cannot work in place; give its top another name", "top")
 

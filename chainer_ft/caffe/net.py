@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import chainer
@@ -16,7 +15,7 @@ from chainer_ft.caffe.graph import Graph, make_graph
 from chainer_ft.caffe.layers import DATA_LAYERS, LOSSES
 from chainer_ft.caffe.message import Message
 from chainer_ft.caffe.prototxt import read_net
-from chainer_ft.caffe.running import Runner, as_variable, total_loss
+from chainer_ft.caffe.running import Pass, Runner, as_variable, total_loss
 from chainer_ft.caffe.sharing import share_layers
 from chainer_ft.caffe.splits import Top
 from chainer_ft.caffe.state import kept_layers, net_state, without_rules
@@ -28,19 +27,6 @@ if TYPE_CHECKING:
 
 Array = Any
 Inputs = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Pass:
-    """What one pass through a net gave.
-
-    Args:
-        blobs: The blobs that were computed or given, by name, as the last layer left them.
-        loss: The weighted sum of all losses; None if none was computed.
-    """
-
-    blobs: Mapping[str, chainer.Variable]
-    loss: chainer.Variable | None
 
 
 class Net(chainer.Chain):  # type: ignore[misc]

@@ -34,6 +34,19 @@ class Step:
     last_used: tuple[Top, ...]
 
 
+@dataclass(frozen=True)
+class Pass:
+    """What one pass through a net gave.
+
+    Args:
+        blobs: The blobs that were computed or given, by name, as the last layer left them.
+        loss: The weighted sum of all losses; None if none was computed.
+    """
+
+    blobs: Mapping[str, chainer.Variable]
+    loss: chainer.Variable | None
+
+
 class Runner:
     """Runs a graph.
 

@@ -74,9 +74,10 @@ def _uses(layers: Sequence[Message], loose: bool) -> _Uses:
         for j, blob in enumerate(layer.bottom):
             top = writers.get(blob)
             if top is None and not loose:
+                hint = nearest(blob, writers) if writers else "this is the first layer"
                 raise PrototxtError(
                     f"{layer.where('bottom', j)}: layer {layer.name!r} reads the blob {blob!r}, "
-                    f"which no layer before it writes; {nearest(blob, writers)}"
+                    f"which no layer before it writes; {hint}"
                 )
             if top is not None:
                 sources[i, j] = top

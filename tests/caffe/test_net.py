@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +203,21 @@ class TestWeights:
                 net(DATA, simple(f'type: "BatchNorm" {spec}'))
         net(DATA, simple('type: "BatchNorm" ' + "param { lr_mult: 1 }" * 3))
 
+    def test_a_copy_has_its_own_weights(self) -> None:
+        made = net(DATA, FC % "", LOSS)
+        made({"data": X}, ["fc"])
+        for other in (made.copy(mode="copy"), deepcopy(made)):
+            other.fc.W.array[...] = 0
+            assert (other({"data": X}, ["fc"])[0].array == 0).all()
+            assert (made({"data": X}, ["fc"])[0].array != 0).any()
+
+    def test_a_child_can_be_replaced(self) -> None:
+        made = net(DATA, FC % "", LOSS)
+        with made.init_scope():
+            del made.fc
+            made.fc = L.Linear(5, 7)
+        assert made({"data": X}, ["fc"])[0].shape == (4, 7)
+
 
 class TestErrors:
     @pytest.mark.parametrize(
@@ -226,6 +242,8 @@ class TestErrors:
             ),
             ('type: "Pooling" pooling_param { kernel_size: 2 pad: 2 }', "pad"),
             ('type: "Pooling" pooling_param { kernel_size: 2 global_pooling: true }', "global"),
+            ('type: "Convolution" bottom: "label"', "as many tops as bottoms"),
+            ('type: "Pooling" top: "x" pooling_param { pool: AVE kernel_size: 2 }', "one top"),
             ('type: "LRN" lrn_param { local_size: 4 }', "odd"),
             ('type: "Eltwise"', "has 1 bottoms, and takes 2 or more"),
             ('type: "InnerProduct"', "num_output is missing"),

@@ -13,6 +13,7 @@ from chainer_ft.caffe.message import Message
 from chainer_ft.errors import FormatError
 
 Array = Any
+_LARGEST = (1 << 31) - 1
 
 
 class NetError(FormatError):
@@ -60,6 +61,20 @@ def filler_of(parameter: Message, field: str, default: float = 0.0) -> Filler:
     if parameter.has(field):
         return Filler(getattr(parameter, field))
     return Filler(Message("FillerParameter", value=default))
+
+
+def output_count(layer: Message, parameter: Message) -> int:
+    """The ``num_output`` of a layer.
+
+    Raises:
+        NetError: It is missing, or more than a blob of Caffe's can hold.
+    """
+    count: int = parameter.num_output
+    if not count:
+        raise layer_error(layer, "num_output is missing")
+    if count > _LARGEST:
+        raise layer_error(layer, f"num_output is {count}; a blob has at most {_LARGEST} numbers")
+    return count
 
 
 def canonical_axis(axis: int, ndim: int) -> int:

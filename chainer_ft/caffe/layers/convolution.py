@@ -10,7 +10,7 @@ from typing import Any
 import chainer.functions as F  # noqa: N812
 import chainer.links as L  # noqa: N812
 
-from chainer_ft.caffe.layers.base import canonical_axis, filler_of, layer_error
+from chainer_ft.caffe.layers.base import canonical_axis, filler_of, layer_error, output_count
 from chainer_ft.caffe.message import Message
 from chainer_ft.links import initialize
 
@@ -74,16 +74,12 @@ def _sizes(layer: Message, name: str, stem: str, default: int) -> Sizes:
 def _options(layer: Message) -> dict[str, Any]:
     """The arguments of Chainer's link of two spatial axes."""
     parameter, sizes = layer.convolution_param, geometry(layer).spread(2)
-    if not parameter.num_output:
-        raise layer_error(layer, "num_output is missing")
-    if parameter.num_output % parameter.group:
-        raise layer_error(
-            layer,
-            f"num_output {parameter.num_output} does not divide into {parameter.group} groups",
-        )
+    outputs, groups = output_count(layer, parameter), parameter.group
+    if not groups or outputs % groups:
+        raise layer_error(layer, f"num_output {outputs} does not divide into {groups} groups")
     return {
         "in_channels": None,
-        "out_channels": parameter.num_output,
+        "out_channels": outputs,
         "ksize": sizes.kernel[:2],
         "stride": sizes.stride[:2],
         "pad": sizes.pad[:2],
@@ -91,7 +87,7 @@ def _options(layer: Message) -> dict[str, Any]:
         "initialW": filler_of(parameter, "weight_filler"),
         "initial_bias": filler_of(parameter, "bias_filler"),
         "dilate": sizes.dilation[:2],
-        "groups": parameter.group,
+        "groups": groups,
     }
 
 

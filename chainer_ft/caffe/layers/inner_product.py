@@ -8,7 +8,14 @@ import chainer
 import chainer.functions as F  # noqa: N812
 import chainer.links as L  # noqa: N812
 
-from chainer_ft.caffe.layers.base import Filler, as_labels, canonical_axis, filler_of, layer_error
+from chainer_ft.caffe.layers.base import (
+    Filler,
+    as_labels,
+    canonical_axis,
+    filler_of,
+    layer_error,
+    output_count,
+)
 from chainer_ft.caffe.message import Message
 
 Variable = Any
@@ -27,13 +34,11 @@ class InnerProduct(L.Linear):  # type: ignore[misc]
 
     def __init__(self, layer: Message) -> None:
         parameter = layer.inner_product_param
-        if not parameter.num_output:
-            raise layer_error(layer, "num_output is missing")
         self.transposed = bool(parameter.transpose)
         self.borrowed_transposed = False
         super().__init__(
             None,
-            parameter.num_output,
+            output_count(layer, parameter),
             nobias=not parameter.bias_term,
             initialW=Filler(filler_of(parameter, "weight_filler").filler, self.transposed),
             initial_bias=filler_of(parameter, "bias_filler"),
@@ -67,10 +72,10 @@ class Embed(L.EmbedID):  # type: ignore[misc]
 
     def __init__(self, layer: Message) -> None:
         parameter = layer.embed_param
-        if not (parameter.num_output and parameter.input_dim):
-            raise layer_error(layer, "num_output and input_dim are needed")
+        if not parameter.input_dim:
+            raise layer_error(layer, "input_dim is missing")
         filler = filler_of(parameter, "weight_filler")
-        super().__init__(parameter.input_dim, parameter.num_output, initialW=filler)
+        super().__init__(parameter.input_dim, output_count(layer, parameter), initialW=filler)
         self._rows = parameter.input_dim
         with self.init_scope():
             self.b = None

@@ -144,6 +144,8 @@ def pooling(layer: Message, phase: str) -> Callable[[Variable], Any]:
         raise layer_error(layer, "global_pooling takes neither pad nor stride", "pooling_param")
     if kernel is not None and (pad[0] >= kernel[0] or pad[1] >= kernel[1]):
         raise layer_error(layer, f"pad {pad} is not less than the kernel {kernel}")
+    if parameter.pool != "MAX" and len(layer.top) > 1:
+        raise layer_error(layer, f"{parameter.pool} pooling has one top", "top")
     if parameter.pool == "STOCHASTIC" and any(pad):
         raise layer_error(layer, "STOCHASTIC pooling takes no pad")
     ceil = parameter.round_mode == "CEIL"

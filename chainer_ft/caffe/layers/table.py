@@ -22,6 +22,7 @@ class Kind:
         tops: The least and the largest number of tops.
         is_loss: Whether the first top has a loss weight of 1, and need not be named.
         in_place: Whether a top may have the name of its bottom.
+        extra_bottoms: How many more bottoms than tops there are, where that is fixed.
     """
 
     home: str
@@ -30,6 +31,7 @@ class Kind:
     tops: tuple[int, int] = (1, 1)
     is_loss: bool = False
     in_place: bool = True
+    extra_bottoms: int | None = None
 
     @property
     def build(self) -> Callable[..., Any]:
@@ -45,6 +47,10 @@ def _loss(home: str, summary: str, bottoms: tuple[int, int] = (2, 2), tops: int 
     return Kind(home, summary, bottoms, (1, tops), is_loss=True)
 
 
+#: A top for each bottom; a top for each bottom but the last.
+_EACH = ((1, MANY), (1, MANY), False, True, 0)
+_FILTER = ((2, MANY), (1, MANY), False, True, 1)
+
 KINDS: dict[str, Kind] = {
     "AbsVal": Kind("activations.absolute", "absolute value", in_place=False),
     "Accuracy": Kind("scores.accuracy", "share of right answers", (2, 2), (1, 2)),
@@ -56,20 +62,20 @@ KINDS: dict[str, Kind] = {
     "Clip": Kind("activations.clip", "between min and max"),
     "Concat": Kind("joins.concat", "side by side", (1, MANY)),
     "ContrastiveLoss": _loss("losses.contrastive_loss", "pairs, with a margin", (3, 3)),
-    "Convolution": Kind("convolution.convolution", "any axes, groups", (1, MANY), (1, MANY)),
+    "Convolution": Kind("convolution.convolution", "any axes, groups", *_EACH),
     "Crop": Kind("shapes.crop", "a window of a second blob's size", (2, 2)),
-    "Deconvolution": Kind("convolution.deconvolution", "its transposed", (1, MANY), (1, MANY)),
+    "Deconvolution": Kind("convolution.deconvolution", "its transposed", *_EACH),
     "Dropout": Kind("activations.dropout", "drops numbers in TRAIN"),
     "Eltwise": Kind("joins.eltwise", "product, weighted sum, maximum", (2, MANY)),
     "ELU": Kind("activations.elu", "alpha (exp(x) - 1) below 0"),
     "Embed": Kind("inner_product.embed", "a row of a matrix for each number"),
     "EuclideanLoss": Kind("losses.euclidean_loss", "squares over 2N", (2, 2), is_loss=True),
     "Exp": Kind("powers.exp", "base ** (shift + scale x)"),
-    "Filter": Kind("joins.select", "items that a last blob chooses", (2, MANY), (1, MANY)),
+    "Filter": Kind("joins.select", "items that a last blob chooses", *_FILTER),
     "Flatten": Kind("shapes.flatten", "several axes as one", in_place=False),
     "HDF5Output": Kind("writing.hdf5_output", "writes data and label", (2, 2), (0, 0)),
     "HingeLoss": _loss("losses.hinge_loss", "max(0, 1 ± x), L1 or L2"),
-    "Im2col": Kind("convolution.im2col", "windows as channels", (1, MANY), (1, MANY)),
+    "Im2col": Kind("convolution.im2col", "windows as channels", *_EACH),
     "InfogainLoss": _loss("softmax.infogain_loss", "-log p with a matrix", (2, 3), 2),
     "InnerProduct": Kind("inner_product.inner_product", "matrix product"),
     "Log": Kind("powers.logarithm", "log(shift + scale x) to a base"),
@@ -86,7 +92,7 @@ KINDS: dict[str, Kind] = {
     "Reshape": Kind("shapes.reshape", "other axes", in_place=False),
     "Scale": Kind("scale.scale", "times a learned or a second blob, plus a bias", (1, 2)),
     "Sigmoid": Kind("activations.sigmoid", "1 / (1 + exp(-x))"),
-    "SigmoidCrossEntropyLoss": _loss("losses.sigmoid_loss", "for each number by itself", tops=2),
+    "SigmoidCrossEntropyLoss": _loss("losses.sigmoid_loss", "for each number by itself"),
     "Silence": Kind("joins.silence", "takes blobs", (1, MANY), (0, 0)),
     "Slice": Kind("joins.cut", "pieces along an axis", tops=(1, MANY)),
     "Softmax": Kind("softmax.softmax", "probabilities"),
