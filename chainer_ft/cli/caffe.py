@@ -15,6 +15,7 @@ COMMANDS = {
     "train": ("caffe_train", ("solver",)),
     "test": ("caffe_test", ("model", "weights")),
     "time": ("caffe_time", ("model",)),
+    "convert": ("caffe_convert", ("solver",)),
 }
 _NEEDED = {
     "solver": "a solver definition: --solver solver.prototxt",
@@ -30,9 +31,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         "command",
         metavar="COMMAND",
         choices=tuple(COMMANDS),
-        help="train a solver; test a net; time its layers",
+        help="train a solver; test or time a net; convert a solver into a Chainer script",
     )
-    _flag(parser, "solver", metavar="FILE", help="train: the solver definition")
+    parser.add_argument("file", metavar="SOLVER", nargs="?", help="convert: the solver definition")
+    _flag(parser, "solver", metavar="FILE", help="train, convert: the solver definition")
     _flag(parser, "model", metavar="FILE", help="test, time: the net definition")
     _flag(parser, "weights", metavar="A,B", help="train, test: weights, copied by layer name")
     _flag(parser, "snapshot", metavar="FILE", help="train: the .solverstate to go on from")
@@ -52,6 +54,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     for name in ("logtostderr", "alsologtostderr"):  # of glog; the log goes there anyway
         forms = [f"{dash}{name}{value}" for dash in ("-", "--") for value in ("", "=1", "=true")]
         parser.add_argument(*forms, action="store_true", help=SUPPRESS)
+    parser.add_argument(
+        "-o", "--out", metavar="FILE", help="convert: the script to write (standard output)"
+    )
 
 
 def _flag(parser: ArgumentParser, name: str, **options: Any) -> None:
@@ -63,6 +68,10 @@ def _flag(parser: ArgumentParser, name: str, **options: Any) -> None:
 def run(options: Namespace) -> int:
     """Run the verb."""
     module, needed = COMMANDS[options.command]
+    if options.command == "convert":
+        options.solver = options.solver or options.file
+    elif options.file:
+        raise UsageError(f"caffe {options.command}: {options.file!r} belongs to no flag")
     for name in needed:
         if not getattr(options, name):
             raise UsageError(f"caffe {options.command} needs {_NEEDED[name]}")

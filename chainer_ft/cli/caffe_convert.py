@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from chainer_ft.cli.caffe import names
+from chainer_ft.cli.output import say
+
 
 def run(options: Namespace) -> int:
     """Run the command."""
@@ -11,10 +14,9 @@ def run(options: Namespace) -> int:
     from chainer_ft.caffe.solver import to_script
     from chainer_ft.formats.atomic import replacing
 
-    weights = [options.weights] if options.weights else []
-    script = to_script(read_solver(options.solver), options.solver, weights)
+    script = to_script(read_solver(options.solver), options.solver, names(options.weights))
     if options.out is None:
-        print(script, end="")
+        say(script.rstrip("\n"))
         return 0
     with replacing(options.out) as temporary, open(temporary, "w", encoding="utf-8") as file:
         file.write(script)

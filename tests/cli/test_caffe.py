@@ -64,6 +64,8 @@ def test_defaults_are_caffes() -> None:
         (["test", "-model", "m"], "caffe test needs weights to test"),
         (["test", "-weights", "w"], "caffe test needs a model definition"),
         (["time"], "caffe time needs a model definition"),
+        (["convert"], "caffe convert needs a solver definition"),
+        (["train", "s.prototxt"], "'s.prototxt' belongs to no flag"),
         (["time", "-model", "m", "-iterations", "0"], "--iterations 0: one at least"),
     ],
 )

@@ -16,7 +16,7 @@ from chainer_ft.caffe.message import Message
 from chainer_ft.cli.main import main
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "caffe" / "data"))
-from makers import batch, make_leveldb, make_lmdb  # noqa: E402
+from makers import batch, make_leveldb, make_lmdb
 
 KINDS = ("train", "test")
 
@@ -65,7 +65,8 @@ def test_cifar10_quick_of_2014_as_it_stands(
     model = "examples/cifar10/cifar10_quick_train_test.prototxt"
     shutil.copy(recipe / "cifar10_quick_train_test.prototxt", tmp_path / model)
     monkeypatch.chdir(tmp_path)
-    assert accuracy(model, recipe / "cifar10_quick_iter_4000.caffemodel", capsys) == pytest.approx(0.75, abs=0.015)
+    found = accuracy(model, recipe / "cifar10_quick_iter_4000.caffemodel", capsys)
+    assert found == pytest.approx(0.75, abs=0.015)
 
 
 def test_cifar10_quick_with_hdf5_weights(

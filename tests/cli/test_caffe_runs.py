@@ -99,6 +99,24 @@ def test_time(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "accuracy\tforward" in said(capsys)
 
 
+def test_convert_writes_a_script_that_trains_the_same(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["caffe", "train", "-solver", "solver.prototxt"]) == 0
+    assert main(["caffe", "convert", "solver.prototxt", "-o", "train.py"]) == 0
+    capsys.readouterr()
+    assert main(["caffe", "convert", "-solver", "solver.prototxt"]) == 0
+    assert capsys.readouterr().out == (folder / "train.py").read_text()
+    end = (folder / "s_iter_30.caffemodel").read_bytes()
+    (folder / "s_iter_30.caffemodel").unlink()
+    done = subprocess.run(
+        [sys.executable, "train.py"], env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (folder / "s_iter_30.caffemodel").read_bytes() == end
+
+
 @pytest.mark.parametrize(
     "arguments, code, message",
     [
