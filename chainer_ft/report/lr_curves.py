@@ -41,16 +41,25 @@ class Curve:
         return smoothed.index(min(smoothed)) if smoothed else None
 
     @property
-    def suggestion(self) -> float | None:
-        """The rate at which the smoothed loss falls fastest, on a logarithmic axis.
-
-        That is on the way to its lowest point; ``None`` where it never falls. After
-        L. N. Smith, Cyclical Learning Rates for Training Neural Networks, 2017.
-        """
+    def steepest(self) -> int | None:
+        """Where the smoothed loss falls fastest on a logarithmic axis, before its lowest point."""
         smoothed, last = self.smoothed, self.lowest or 0
         slopes = {i: smoothed[i + 1] - smoothed[i - 1] for i in range(1, last)}
         best = min(slopes, key=slopes.__getitem__, default=0)
-        return self.rates[best] if best and slopes[best] < 0 else None
+        return best if best and slopes[best] < 0 else None
+
+    @property
+    def suggestion(self) -> float | None:
+        """The rate at which the loss falls fastest, and at most a tenth of that at the lowest.
+
+        Both are usual (L. N. Smith, Cyclical Learning Rates for Training Neural Networks, 2017;
+        Howard and Gugger, fastai, 2020), and either is too high at times: the first where the loss
+        falls to the very end, the second where it never rises. ``None`` where it never falls.
+        """
+        if self.steepest is None or self.lowest is None:
+            return None
+        most = min(self.rates[self.steepest], self.rates[self.lowest] / 10)
+        return max((rate for rate in self.rates if rate <= most), default=self.rates[0])
 
 
 def _around(losses: Sequence[float], i: int) -> float:

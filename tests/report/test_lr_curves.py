@@ -30,10 +30,19 @@ class TestSuggestion:
         assert best is not None
         assert at / 1.6 < best < at * 1.6
 
-    def test_is_below_the_lowest_point(self) -> None:
-        curve = falling(1e-2)
-        assert curve.lowest is not None and curve.suggestion is not None
-        assert curve.suggestion < curve.rates[curve.lowest] < 1.0
+    def test_is_a_tenth_of_the_lowest_at_most(self) -> None:
+        """Where the loss falls faster and faster, and then rises at once."""
+        losses = [2 - (rate / 1e-2) for rate in RATES if rate < 1e-2]
+        losses += [2.0 + i for i in range(71 - len(losses))]
+        curve = Curve(RATES, tuple(losses), "diverged at 1")
+        assert curve.lowest is not None and curve.steepest is not None
+        assert curve.rates[curve.steepest] > 2e-3
+        assert curve.suggestion == pytest.approx(curve.rates[curve.lowest] / 10, rel=0.3)
+
+    def test_is_a_rate_of_the_test(self) -> None:
+        """A tenth of the lowest may lie before the first."""
+        curve = Curve((1.0, 1.1, 1.2, 1.3), (4.0, 3.0, 1.0, 0.5), "reached 1.3")
+        assert curve.suggestion == 1.0
 
     def test_there_is_none_where_the_loss_only_rises(self) -> None:
         rising = Curve(RATES, tuple(float(i) for i in range(71)), "reached 10")
