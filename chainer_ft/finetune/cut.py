@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import chainer
 import numpy as np
 
-from chainer_ft.finetune.batches import Build, apply, flat, flatten
+from chainer_ft.finetune.batches import apply, flatten
 from chainer_ft.finetune.calls import heard_by
 from chainer_ft.finetune.columns import Column
 from chainer_ft.finetune.ghosts import CannotReplay, ghost
 from chainer_ft.finetune.job import Job
+from chainer_ft.finetune.outcome import named, outcome
 from chainer_ft.finetune.replay import Computing, Finished, Replaying, laid_out, stored
 from chainer_ft.finetune.split import CannotSplit, NotReady, Source, Split, split
 from chainer_ft.finetune.tracing import Trace
@@ -34,6 +35,19 @@ class Cached:
     columns: dict[Source, Any]
 
 
+@dataclass(frozen=True)
+class Watched:
+    """What came of the batch on which a function was watched.
+
+    Args:
+        columns: The columns, as they are kept.
+        outcome: Result, reports and gradients.
+    """
+
+    columns: list[np.ndarray]
+    outcome: dict[str, np.ndarray]
+
+
 class Cut:
     """A function of batches, cut where the last frozen number is computed.
 
@@ -49,6 +63,8 @@ class Cut:
         columns (list of Column): What is kept of each sample: features, then inputs that are
             still read (labels).
         splits (dict): The calls, by size of the batch.
+        first (~numpy.ndarray): The rows of the batch that was watched.
+        watched (Watched): What came of it.
 
     Raises:
         CannotSplit: Nothing frozen stands at the beginning.
@@ -61,9 +77,10 @@ class Cut:
         self._pinned: set[int] = set()
         self._check_ready()
         job.examples.check()
-        arrays, self._build = self._flat(self._first)
+        self.first = np.arange(self.size) % len(job.examples)
+        arrays, self._build = flatten(job.batch(self.first))
         self._inputs = [(tuple(array.shape[1:]), array.dtype.str) for array in arrays]
-        self.trace(self._first)
+        self.watched = self._watch(self.first)
 
     @property
     def split(self) -> Split:
@@ -94,9 +111,7 @@ class Cut:
                 pass
             except CannotReplay as error:
                 raise CannotSplit(f"{error}, before all that is frozen is computed") from error
-        inputs, _ = flatten(batch)
-        features = [stored(computing.columns[s], one.output(s).order) for s in one.columns]
-        return features + [stored(inputs[i], range(inputs[i].ndim)) for i in one.given]
+        return self._kept(one, computing.columns, flatten(batch)[0])
 
     def cached(self, rows: np.ndarray, kept: Sequence[np.ndarray]) -> Cached:
         """A batch of columns as they are kept."""
@@ -132,23 +147,32 @@ class Cut:
             CannotSplit: They are others than those of the usual size.
         """
         if size not in self.splits:
-            self.trace(np.arange(size) % len(self.job.examples))
+            self._watch(np.arange(size) % len(self.job.examples))
             one, usual = self.splits[size], self.split
             if (one.columns, one.given) != (usual.columns, usual.given):
                 raise CannotSplit("a smaller batch is computed in another way")
         return self.splits[size]
 
-    def trace(self, rows: np.ndarray) -> None:
+    def _watch(self, rows: np.ndarray) -> Watched:
         """Watch the function on a batch of these rows."""
         batch = self.job.batch(rows)
         arrays, _ = flatten(batch)
         if any(len(array) != len(rows) for array in arrays):
             raise CannotSplit("an input has not as many rows as there are samples")
-        watching = Trace(self.job.model, arrays)
-        with self.job.watched() as seen, heard_by(watching):
-            result = apply(self.job.function, batch)
-            wanted = [watching.source(value) for value in (*flat(result), *seen.values())]
-        self.splits[len(rows)] = split(watching.calls, len(arrays), len(rows), wanted, self._pinned)
+        trace = Trace(self.job.model, arrays)
+        with self.job.watched() as reported:
+            with heard_by(trace):
+                values = named(apply(self.job.function, batch), reported)
+            wanted = [trace.source(value) for value in values.values()]
+            came = outcome(self.job.model, values)
+        one = split(trace.calls, len(arrays), len(rows), wanted, self._pinned)
+        self.splits[len(rows)] = one
+        return Watched(self._kept(one, trace.arrays, arrays), came)
+
+    def _kept(self, one: Split, made: Mapping[Source, Any], inputs: list[Any]) -> list[np.ndarray]:
+        """The columns of a batch, as they are kept."""
+        features = [stored(made[s], one.output(s).order) for s in one.columns]
+        return features + [stored(inputs[i], range(inputs[i].ndim)) for i in one.given]
 
     def pin(self, error: CannotReplay) -> None:
         """Keep an input that the function's own code reads.
@@ -160,14 +184,7 @@ class Cut:
         if not isinstance(source, Source) or source.kind != "input":
             raise CannotSplit(str(error)) from error
         self._pinned.add(source.place)
-        self.trace(self._first)
-
-    @property
-    def _first(self) -> np.ndarray:
-        return np.arange(self.size) % len(self.job.examples)
-
-    def _flat(self, rows: np.ndarray) -> tuple[list[Any], Build]:
-        return flatten(self.job.batch(rows))
+        self.watched = self._watch(self.first)
 
     def _check_ready(self) -> None:
         for path, param in self.job.model.namedparams():

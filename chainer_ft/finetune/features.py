@@ -107,17 +107,20 @@ class Features:
 
     def _fill(self, file: FeatureFile, missing: list[int], progress: Progress | None) -> None:
         for index in missing:
-            file.write(index, self._chunk(index))
+            rows = min(file.chunk, file.rows - index * file.chunk)
+            file.write(index, [array[:rows] for array in self._chunk(index)])
             if progress is not None:
                 progress(min((index + 1) * self.cut.size, file.rows), file.rows)
         file.finish()
 
     def _chunk(self, index: int) -> list[np.ndarray]:
-        """The columns of one batch; the last one is filled up in training, and cut off again."""
+        """The columns of one batch; the last one is filled up in training."""
+        if index == 0:
+            return self.cut.watched.columns
         size, total = self.cut.size, len(self.job.examples)
         rows = np.arange(index * size, min((index + 1) * size, total))
         wanted = np.arange(rows[0], rows[0] + size) % total if self.job.training else rows
-        return [array[: len(rows)] for array in self.cut.computed(wanted)]
+        return self.cut.computed(wanted)
 
     def __str__(self) -> str:
         one = self.cut.split

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import chainer
 import numpy as np
 
-from chainer_ft.finetune.batches import apply, flat
-from chainer_ft.finetune.calls import heard_by
-from chainer_ft.finetune.ghosts import CannotReplay, Ghost
+from chainer_ft.finetune.batches import apply
+from chainer_ft.finetune.ghosts import CannotReplay
+from chainer_ft.finetune.outcome import named, outcome
 from chainer_ft.finetune.split import CannotSplit
-from chainer_ft.training.parameters import tuning_of
 
 if TYPE_CHECKING:
     from chainer_ft.finetune.cut import Cached, Cut
     from chainer_ft.finetune.features import Features
-    from chainer_ft.finetune.job import Job
 
 #: Shuffled batches that are computed to see whether a sample depends on its neighbours.
 _TRIES = 3
@@ -33,30 +30,26 @@ def check_batches(cut: Cut, exact: bool = True) -> None:
     Raises:
         CannotSplit: They do not.
     """
-    rows = np.arange(cut.size) % len(cut.job.examples)
     while True:
         try:
-            columns = cut.computed(rows)
-            check_same(cut, cut.cached(rows, columns), exact)
+            _check_same(cut, cut.cached(cut.first, cut.watched.columns), cut.watched.outcome, exact)
             break
         except CannotReplay as error:
             cut.pin(error)
     if cut.job.training:  # an evaluation has the same batches each time
-        for seed in range(_TRIES):
-            _check_other_batch(cut, rows, columns, seed, exact)
+        for seed in range(min(_TRIES, 1 + len(cut.job.examples) // cut.size // 16)):
+            _check_other_batch(cut, seed, exact)
 
 
-def _check_other_batch(
-    cut: Cut, first: np.ndarray, columns: list[np.ndarray], seed: int, exact: bool
-) -> None:
+def _check_other_batch(cut: Cut, seed: int, exact: bool) -> None:
     """Compute half of a batch again, each sample in another place and with other neighbours."""
-    draw = np.random.default_rng(seed)
+    draw, first = np.random.default_rng(seed), cut.first
     half = draw.permutation(len(first))[: -(-len(first) // 2)]
     others = draw.integers(len(cut.job.examples), size=len(first) - len(half))
     order = draw.permutation(len(first))
     again = cut.computed(np.concatenate([first[half], others])[order])
     now = np.argsort(order)[: len(half)]
-    for before, after in zip(columns, again, strict=True):
+    for before, after in zip(cut.watched.columns, again, strict=True):
         compare(before[half], after[now], exact)
 
 
@@ -99,48 +92,23 @@ def check_file(features: Features, exact: bool = True) -> None:
         rows = np.resize(np.random.default_rng(0).permutation(total), size)
     else:
         rows = np.arange((total - 1) // size * size, total)
+    cut = features.cut
+    full = _outcome(cut, lambda: apply(cut.job.function, cut.job.batch(rows)))
     try:
-        check_same(features.cut, features.batch(rows), exact)
+        _check_same(cut, features.batch(rows), full, exact)
     except CannotReplay as error:
         raise CannotSplit(str(error)) from error
 
 
-def check_same(cut: Cut, cached: Cached, exact: bool) -> None:
+def _check_same(cut: Cut, cached: Cached, full: Mapping[str, np.ndarray], exact: bool) -> None:
     """Compare one batch, computed in full and from features."""
-    job = cut.job
-    full = outcome(job, lambda: apply(job.function, job.batch(cached.rows)))
-    short = outcome(job, lambda: cut(cached))
+    short = _outcome(cut, lambda: cut(cached))
     for name in full.keys() | short.keys():
         if name not in full or name not in short:
             raise CannotSplit(f"with cached features, {name} is not always there")
         compare(full[name], short[name], exact, name)
 
 
-def outcome(job: Job, call: Callable[[], Any]) -> dict[str, np.ndarray]:
-    """The result, what is reported, and the gradients."""
-    with job.watched() as seen, heard_by(None):
-        result = call()
-        values = {f"result {i}": value for i, value in enumerate(flat(result))} | seen
-        found = {name: _numbers(value) for name, value in values.items()}
-        if job.training and isinstance(result, chainer.Variable) and result.size == 1:
-            found |= _gradients(job.model, result)
-    return found
-
-
-def _gradients(model: chainer.Link, loss: chainer.Variable) -> dict[str, np.ndarray]:
-    model.cleargrads()
-    loss.backward()
-    found = {
-        f"the gradient of {path}": _numbers(param.grad)
-        for path, param in model.namedparams()
-        if not tuning_of(param).frozen and param.grad is not None
-    }
-    model.cleargrads()
-    return found
-
-
-def _numbers(value: Any) -> np.ndarray:
-    array = getattr(value, "array", value)
-    if isinstance(array, Ghost):
-        raise CannotReplay(f"the function returns or reports {array.source}", array.source)
-    return np.array(chainer.backend.CpuDevice().send(array))
+def _outcome(cut: Cut, call: Callable[[], Any]) -> dict[str, np.ndarray]:
+    with cut.job.watched() as reported:
+        return outcome(cut.job.model, named(call(), reported))

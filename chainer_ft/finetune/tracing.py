@@ -33,10 +33,12 @@ class Trace:
 
     Attributes:
         calls: What was called.
+        arrays: What each call gave.
     """
 
     def __init__(self, model: chainer.Link, inputs: Sequence[Any]) -> None:
         self.calls: list[Call] = []
+        self.arrays: dict[Source, Any] = {}
         self.inner = _Inner()
         self._sources: dict[int, Source] = {}
         self._kept: list[Any] = []  # an array that is gone would lend its id to another
@@ -59,6 +61,7 @@ class Trace:
             live = live or any(s.kind == "opaque" for s in sources)
         place = len(self.calls)
         for j, variable in enumerate(made):
+            self.arrays[Source("call", place, j)] = variable.array
             self._note(variable.array, Source("call", place, j))
         outputs = tuple(_output(variable.array) for variable in made)
         self.calls.append(Call(label_of(function), sources, outputs, live, said))
