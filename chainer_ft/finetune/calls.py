@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any, Protocol
 
-from chainer import FunctionNode
+from chainer import FunctionNode, Link
 
 _MARK = "_chainer_ft_heard"
 _local = threading.local()
@@ -22,7 +22,8 @@ class Listener(Protocol):
     def call(self, function: FunctionNode, inputs: Sequence[Any], plain: Plain) -> tuple[Any, ...]:
         """Give the outputs of a function; ``plain()`` calls it.
 
-        What the function itself calls is not told, unless there is a method ``inner``.
+        What the function itself calls is told to its attribute ``inner``, if there is one. One
+        with a method ``link(link, plain)`` is told of the forward of each link, too.
         """
 
 
@@ -41,6 +42,18 @@ def heard_by(listener: Listener | None) -> Iterator[None]:
 def _install() -> None:
     if not hasattr(FunctionNode.apply, _MARK):
         FunctionNode.apply = _heard(FunctionNode.apply)
+        Link.__call__ = _heard_link(Link.__call__)
+
+
+def _heard_link(plain: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(plain)
+    def __call__(self: Link, *args: Any, **kwargs: Any) -> Any:  # noqa: N807
+        tell = getattr(getattr(_local, "listener", None), "link", None)
+        if tell is None:
+            return plain(self, *args, **kwargs)
+        return tell(self, lambda: plain(self, *args, **kwargs))
+
+    return __call__
 
 
 def _heard(plain: Callable[..., tuple[Any, ...]]) -> Callable[..., tuple[Any, ...]]:

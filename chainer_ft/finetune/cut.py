@@ -165,7 +165,7 @@ class Cut:
                 values = named(apply(self.job.function, batch), reported)
             wanted = [trace.source(value) for value in values.values()]
             came = outcome(self.job.model, values)
-        one = split(trace.calls, len(arrays), len(rows), wanted, self._pinned)
+        one = split(trace.calls, len(arrays), len(rows), wanted, self._pinned, trace.spans)
         self.splits[len(rows)] = one
         return Watched(self._kept(one, trace.arrays, arrays), came)
 

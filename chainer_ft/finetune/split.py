@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from chainer_ft.errors import ChainerFTError
@@ -72,6 +72,25 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Span:
+    """The calls that a link makes in one forward.
+
+    Args:
+        start: The first of them.
+        stop: The one behind the last.
+        returned: Where what it returns comes from.
+        is_tuple: Whether it returns a tuple.
+        is_pure: Whether it does nothing else that was seen: sets no attribute, draws nothing.
+    """
+
+    start: int
+    stop: int
+    returned: tuple[Source, ...]
+    is_tuple: bool = False
+    is_pure: bool = True
+
+
+@dataclass(frozen=True)
 class Split:
     """A computation in two parts.
 
@@ -82,6 +101,7 @@ class Split:
         given: Inputs that the other calls, or the model's own code, read.
         needed: Calls that have to be made to get the columns.
         size: Samples in the batch.
+        spans: Links that need not run, by their first call and their identity.
     """
 
     calls: tuple[Call, ...]
@@ -90,6 +110,7 @@ class Split:
     given: tuple[int, ...]
     needed: frozenset[int]
     size: int
+    spans: Mapping[tuple[int, int], Span] = field(default_factory=dict)
 
     @property
     def last(self) -> int:
@@ -107,6 +128,7 @@ def split(
     size: int,
     wanted: Iterable[Source] = (),
     pinned: Collection[int] = (),
+    spans: Mapping[tuple[int, int], Span] | None = None,
 ) -> Split:
     """Cut a computation as deep as it goes.
 
@@ -116,12 +138,13 @@ def split(
         size: Samples in the batch, on the first axis of what is kept.
         wanted: What else is read at the end: the result, what is reported.
         pinned: Inputs that the model's own code reads.
+        spans: What links do in it.
 
     Raises:
         CannotSplit: There is nothing to gain.
     """
-    state = _states(calls)
-    made = _made_again(calls, state, size, list(wanted))
+    wanted = list(wanted)
+    made = _made_again(calls, _states(calls), size, wanted)
     skipped = frozenset(range(len(calls))) - made
     read = _read(calls, made, wanted)
     columns = tuple(sorted(s for s in read if s.kind == "call" and s.place in skipped))
@@ -193,3 +216,15 @@ def _given(
     seen = {s.place for call in calls for s in call.inputs if s.kind == "input"}
     again = {s.place for s in read if s.kind == "input"}
     return tuple(i for i in range(inputs) if i in again or i in pinned or i not in seen)
+
+
+def _is_idle(
+    span: Span, calls: Sequence[Call], skipped: frozenset[int], wanted: set[Source]
+) -> bool:
+    """Whether all that others know of a link's forward is what it returns, and nobody makes it."""
+    inside = range(span.start, span.stop)
+    outside = [c for k, c in enumerate(calls) if k not in inside]
+    seen = {s for call in outside for s in call.inputs} | wanted
+    escaping = {s for s in seen if s.kind == "call" and s.place in inside}
+    own = all(s.kind == "call" and s.place in inside for s in span.returned)
+    return span.is_pure and own and skipped.issuperset(inside) and escaping <= {*span.returned}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import chainer
@@ -13,7 +13,7 @@ from chainer.functions.normalization import batch_normalization
 
 from chainer_ft.finetune.calls import Plain
 from chainer_ft.finetune.fingerprints import settings
-from chainer_ft.finetune.split import Call, Output, Source
+from chainer_ft.finetune.split import Call, Output, Source, Span
 from chainer_ft.links import slots
 from chainer_ft.training.digest import digest
 from chainer_ft.training.modes import trains
@@ -34,11 +34,13 @@ class Trace:
     Attributes:
         calls: What was called.
         arrays: What each call gave.
+        spans: What each link did, by its first call and its identity.
     """
 
     def __init__(self, model: chainer.Link, inputs: Sequence[Any]) -> None:
         self.calls: list[Call] = []
         self.arrays: dict[Source, Any] = {}
+        self.spans: dict[tuple[int, int], Span] = {}
         self.inner = _Inner()
         self._sources: dict[int, Source] = {}
         self._kept: list[Any] = []  # an array that is gone would lend its id to another
@@ -66,6 +68,21 @@ class Trace:
         outputs = tuple(_output(variable.array) for variable in made)
         self.calls.append(Call(label_of(function), sources, outputs, live, said))
         return made
+
+    def link(self, link: chainer.Link, plain: Callable[[], Any]) -> Any:
+        """Note what the forward of a link does."""
+        start, before, drawn = len(self.calls), dict(link.__dict__), random_state()
+        result = plain()
+        is_tuple = isinstance(result, tuple)
+        values = result if is_tuple else (result,)
+        inside = [s for (k, _), s in self.spans.items() if start <= k]
+        pure = all(s.is_pure for s in inside) and drawn == random_state()
+        pure = pure and _is_same(before, link.__dict__)
+        pure = pure and all(isinstance(value, chainer.Variable) for value in values)
+        returned = tuple(self.source(value) for value in values)
+        span = Span(start, len(self.calls), returned, is_tuple, pure)
+        self.spans[(start, id(link))] = span
+        return result
 
     def source(self, value: Any) -> Source:
         """Where an array or Variable comes from."""
@@ -113,6 +130,10 @@ def random_state() -> tuple[Any, ...]:
     """Something that is equal as long as nobody has drawn a random number on the CPU."""
     state: Any = np.random.get_state(legacy=True)
     return state[1].tobytes(), state[2:], random.getstate()
+
+
+def _is_same(before: dict[str, Any], now: dict[str, Any]) -> bool:
+    return before.keys() == now.keys() and all(now[name] is before[name] for name in now)
 
 
 def _is_frozen(param: chainer.Parameter) -> bool:
