@@ -13,6 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 from chainer_ft.errors import FormatError
 from chainer_ft.finetune.columns import Column, header, places
 
@@ -98,6 +103,7 @@ class FeatureFile:
     def close(self) -> None:
         """Close the file; arrays that were given out stay readable."""
         if self._handle >= 0:
+            _unlock(self._handle)  # the mapped arrays hold the file, and the lock with it
             os.close(self._handle)
             self._handle = -1
 
@@ -192,13 +198,16 @@ def _allocate(handle: int, size: int) -> None:
 
 
 def _locked(handle: int) -> bool:
-    """Whether nobody else writes the file."""
-    try:
-        import fcntl
-    except ImportError:  # Windows has no flock
+    """Whether nobody else writes the file; nobody will until :func:`_unlock`."""
+    if fcntl is None:
         return True
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
     return True
+
+
+def _unlock(handle: int) -> None:
+    if fcntl is not None:
+        fcntl.flock(handle, fcntl.LOCK_UN)

@@ -151,7 +151,9 @@ def split(
     needed = _ancestors(calls, {s.place for s in columns})
     if not any(s.kind == "frozen" for k in needed for s in calls[k].inputs):
         raise CannotSplit("nothing that is frozen stands before all that trains")
-    return Split(tuple(calls), skipped, columns, _given(calls, inputs, read, pinned), needed, size)
+    given = _given(calls, inputs, read, pinned)
+    idle = {k: s for k, s in (spans or {}).items() if _is_idle(s, calls, skipped, set(wanted))}
+    return Split(tuple(calls), skipped, columns, given, needed, size, idle)
 
 
 def _states(calls: Sequence[Call]) -> list[str]:
