@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ from chainer_ft.host import Host, default_host
 
 if TYPE_CHECKING:
     from chainer_ft.types import Outcome
+
+_LOG = logging.getLogger("chainer_ft.caffe")
 
 Array = Any
 Inputs = Mapping[str, Any]
@@ -89,9 +92,7 @@ class Net(chainer.Chain):  # type: ignore[misc]
         for name, link in self._layers.children.items():
             self.add_link(name, link)
         if is_stored and self._layers.blobs and not isinstance(net, Message):
-            from chainer_ft.transfer import copy
-
-            self.copied = copy(net, self, host=host)
+            self._copy_from(net, host)
 
     def forward(
         self, inputs: Inputs | Array | None = None, outputs: Iterable[str] | None = None
@@ -187,6 +188,16 @@ class Net(chainer.Chain):  # type: ignore[misc]
             ArrayError: A layer has other blobs there.
         """
         return share_layers(self.layers, self._layers.blobs, other.layers, other._layers.blobs)
+
+    def _copy_from(self, path: str | os.PathLike[str], host: Host | None) -> None:
+        """Copy the weights of the file that the net comes from, and say what stays as it was."""
+        from chainer_ft.transfer import copy
+
+        self.copied = copy(path, self, host=host)
+        targets = {pair.target for pair in self.copied.pairs}
+        left = [blob.path for blob in self._layers.blobs if blob.path not in targets]
+        if left:
+            _LOG.warning("%s: not copied, left at their fillers: %s", path, ", ".join(left))
 
     def _named(self, inputs: Inputs | Array | None) -> dict[Top, chainer.Variable]:
         if inputs is None:

@@ -56,6 +56,28 @@ def test_equals_caffe(name: str) -> None:
             np.testing.assert_allclose(blob.read(), after, **CLOSE)
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", list(CASES))
+def test_equals_caffe_on_a_gpu(name: str) -> None:
+    if not chainer.backends.cuda.available:
+        pytest.skip("needs a GPU and CuPy")
+    net, at = net_of(CASES[name]), f"{name}|0|"
+    put_weights(net, named(f"{name}|w|"))
+    net.to_device("@cupy:0")
+    inputs = {k: chainer.Variable(net.device.send(a)) for k, a in named(f"{at}in|").items()}
+    net.cleargrads()
+    (out,) = net(inputs, ["out"])
+    close = {"rtol": 1e-3, "atol": 1e-4}
+    np.testing.assert_allclose(out.array.get(), named(at)["out"], **close)
+    if "gout" in named(at):
+        out.grad = net.device.send(named(at)["gout"])
+        out.backward()
+        for key, wanted in named(f"{at}gin|").items():
+            found = inputs[key].grad
+            found = np.zeros_like(wanted) if found is None else found.get()
+            np.testing.assert_allclose(found, wanted, **close)
+
+
 def check_gradients(net: Net, inputs: dict[str, Any], out: Any, at: str) -> None:
     out.grad = named(at)["gout"]
     out.backward()

@@ -7,6 +7,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import caffe_encoder as encoder
 import chainer
 import chainer.functions as F  # noqa: N812
 import chainer.links as L  # noqa: N812
@@ -318,6 +319,29 @@ class TestPlugins:
         offered = CaffeLayer("Odd", "odd", lambda layer, phase: None)  # type: ignore[arg-type,return-value]
         with pytest.raises(NetError, match=r"'l' .* built a NoneType, not a function"):
             net(DATA, simple('type: "Odd"'), host=self.host(offered))
+
+
+def test_weights_that_find_no_place_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A fork's BatchNorm of five blobs."""
+    x = np.ones(4, "f4")
+    layers = [
+        encoder.layer_v2(
+            "fc",
+            "InnerProduct",
+            [encoder.blob(np.eye(4)), encoder.blob(x)],
+            ["x"],
+            ["fc"],
+            encoder.message(117, encoder.number(1, 4)),
+        ),
+        encoder.layer_v2("bn", "BatchNorm", [encoder.blob(x)] * 5, ["fc"], ["bn"]),
+    ]
+    (tmp_path / "fork.caffemodel").write_bytes(encoder.net(*layers))
+    made = Net(tmp_path / "fork.caffemodel")
+    assert made.input_blobs == ("x",)
+    assert "left at their fillers: /bn/avg_mean, /bn/avg_var, /bn/factor" in caplog.text
+    np.testing.assert_array_equal(made({"x": [[1, 2, 3, 4]]}, ["fc"])[0].array, [[2, 3, 4, 5]])
 
 
 @pytest.mark.gpu
