@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +18,9 @@ from chainer_ft.caffe.message import Message
 from chainer_ft.caffe.sharing import share
 from chainer_ft.host import Host
 from chainer_ft.training.parameters import tune
+from chainer_ft.types import Outcome
+
+_LOG = logging.getLogger("chainer_ft.caffe")
 
 
 @dataclass
@@ -85,3 +90,17 @@ def _freeze(blobs: Sequence[CaffeBlob]) -> None:
     for blob in blobs:
         if blob.parameter is not None and blob.lr_mult == 0:
             tune(blob.parameter, blob.path, frozen=True)
+
+
+def copy_weights(
+    path: str | os.PathLike[str], net: chainer.Link, blobs: Sequence[CaffeBlob], host: Host | None
+) -> Outcome:
+    """Copy the weights of the file that a net comes from, and say what stays as it was."""
+    from chainer_ft.transfer import copy
+
+    outcome = copy(path, net, host=host)
+    targets = {pair.target for pair in outcome.pairs}
+    left = [blob.path for blob in blobs if blob.path not in targets]
+    if left:
+        _LOG.warning("%s: not copied, left at their fillers: %s", path, ", ".join(left))
+    return outcome

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import chainer
 
-from chainer_ft.caffe.assembly import assemble
+from chainer_ft.caffe.assembly import assemble, copy_weights
 from chainer_ft.caffe.binary_reader import BytePlace
 from chainer_ft.caffe.blobs import CaffeBlob
 from chainer_ft.caffe.graph import Graph, make_graph
 from chainer_ft.caffe.layers import DATA_LAYERS, LOSSES
 from chainer_ft.caffe.message import Message
 from chainer_ft.caffe.prototxt import read_net
-from chainer_ft.caffe.running import Pass, Runner, as_variable, total_loss
+from chainer_ft.caffe.running import Inputs, Pass, Runner, as_inputs, total_loss
 from chainer_ft.caffe.sharing import share_layers
 from chainer_ft.caffe.splits import Top
 from chainer_ft.caffe.state import kept_layers, net_state, without_rules
@@ -26,10 +25,7 @@ from chainer_ft.host import Host, default_host
 if TYPE_CHECKING:
     from chainer_ft.types import Outcome
 
-_LOG = logging.getLogger("chainer_ft.caffe")
-
 Array = Any
-Inputs = Mapping[str, Any]
 
 
 class Net(chainer.Chain):  # type: ignore[misc]
@@ -92,7 +88,7 @@ class Net(chainer.Chain):  # type: ignore[misc]
         for name, link in self._layers.children.items():
             self.add_link(name, link)
         if is_stored and self._layers.blobs and not isinstance(net, Message):
-            self._copy_from(net, host)
+            self.copied = copy_weights(net, self, self._layers.blobs, host)
 
     def forward(
         self, inputs: Inputs | Array | None = None, outputs: Iterable[str] | None = None
@@ -113,7 +109,7 @@ class Net(chainer.Chain):  # type: ignore[misc]
         """
         names = self.output_blobs if outputs is None else tuple(outputs)
         tops = [self.graph.find(name) for name in names]
-        values = self._runner.run(self._call_of, self._named(inputs), tops)
+        values = self._runner.run(self._call_of, self._given(inputs), tops)
         return tuple(values[top] for top in tops)
 
     def run(self, inputs: Inputs | Array | None = None) -> Pass:
@@ -122,7 +118,7 @@ class Net(chainer.Chain):  # type: ignore[misc]
         Args:
             inputs: As for a call.
         """
-        values = self._runner.run(self._call_of, self._named(inputs), None)
+        values = self._runner.run(self._call_of, self._given(inputs), None)
         graph = self.graph
         blobs = {name: values[top] for name, top in graph.last.items() if top in values}
         return Pass(blobs, total_loss(graph, values))
@@ -137,7 +133,7 @@ class Net(chainer.Chain):  # type: ignore[misc]
             UsageError: The net has no loss.
         """
         tops = [top for top, _ in self.graph.losses]
-        total = total_loss(self.graph, self._runner.run(self._call_of, self._named(inputs), tops))
+        total = total_loss(self.graph, self._runner.run(self._call_of, self._given(inputs), tops))
         if total is None:
             raise UsageError(
                 f"{self.message.where()}: this net has no loss in phase {self.phase}; add a loss "
@@ -189,28 +185,8 @@ class Net(chainer.Chain):  # type: ignore[misc]
         """
         return share_layers(self.layers, self._layers.blobs, other.layers, other._layers.blobs)
 
-    def _copy_from(self, path: str | os.PathLike[str], host: Host | None) -> None:
-        """Copy the weights of the file that the net comes from, and say what stays as it was."""
-        from chainer_ft.transfer import copy
-
-        self.copied = copy(path, self, host=host)
-        targets = {pair.target for pair in self.copied.pairs}
-        left = [blob.path for blob in self._layers.blobs if blob.path not in targets]
-        if left:
-            _LOG.warning("%s: not copied, left at their fillers: %s", path, ", ".join(left))
-
-    def _named(self, inputs: Inputs | Array | None) -> dict[Top, chainer.Variable]:
-        if inputs is None:
-            inputs = {}
-        elif not isinstance(inputs, Mapping):
-            if not self.input_blobs:
-                raise UsageError("this net has no input; name the blob: net({'blob': array})")
-            inputs = {self.input_blobs[0]: inputs}
-        wants_grad = bool(self.message.force_backward)
-        return {
-            self.graph.find_input(name): as_variable(value, self.device, wants_grad)
-            for name, value in inputs.items()
-        }
+    def _given(self, inputs: Inputs | Array | None) -> dict[Top, chainer.Variable]:
+        return as_inputs(self.graph, inputs, self.device, bool(self.message.force_backward))
 
     def _call_of(self, index: int) -> Callable[..., Any]:
         """What computes a layer; looked up by name, so that a child can be replaced."""

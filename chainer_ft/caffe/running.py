@@ -13,10 +13,11 @@ import numpy as np
 from chainer_ft.caffe.graph import Graph, Node
 from chainer_ft.caffe.layers.base import layer_error
 from chainer_ft.caffe.splits import Top
-from chainer_ft.errors import ChainerFTError
+from chainer_ft.errors import ChainerFTError, UsageError
 
 Variable = Any
 Values = dict[Top, Variable]
+Inputs = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -144,10 +145,32 @@ def total_loss(graph: Graph, values: Mapping[Top, Variable]) -> chainer.Variable
     return total
 
 
-def as_variable(value: Any, device: chainer.backend.Device, requires_grad: bool) -> Variable:
-    """An input as float32, on a device; a Variable stays as it is, with its graph."""
+def as_inputs(
+    graph: Graph, inputs: Inputs | Any | None, device: chainer.backend.Device, wants_grad: bool
+) -> Values:
+    """Inputs by top, as float32, on a device; Variables stay as they are, with their graphs.
+
+    Args:
+        graph: The layers.
+        inputs: By name; an array alone is the first blob from outside.
+        device: Of the net.
+        wants_grad: Whether arrays get a gradient.
+
+    Raises:
+        UsageError: There is no such blob.
+    """
+    if inputs is None:
+        return {}
+    if not isinstance(inputs, Mapping):
+        if not graph.inputs:
+            raise UsageError("this net has no input; name the blob: net({'blob': array})")
+        inputs = {next(iter(graph.inputs)): inputs}
+    return {graph.find_input(n): _variable(x, device, wants_grad) for n, x in inputs.items()}
+
+
+def _variable(value: Any, device: chainer.backend.Device, wants_grad: bool) -> Variable:
     if isinstance(value, chainer.Variable):
         return value
     array = device.send(value if hasattr(value, "dtype") else np.asarray(value))
     array = array if array.dtype == np.float32 else array.astype(np.float32)
-    return chainer.Variable(array, requires_grad=requires_grad)
+    return chainer.Variable(array, requires_grad=wants_grad)

@@ -74,10 +74,10 @@ def _uses(layers: Sequence[Message], loose: bool) -> _Uses:
         for j, blob in enumerate(layer.bottom):
             top = writers.get(blob)
             if top is None and not loose:
-                hint = nearest(blob, writers) if writers else "this is the first layer"
+                hint = nearest(blob, writers) if writers else "it is the first layer"
                 raise PrototxtError(
                     f"{layer.where('bottom', j)}: layer {layer.name!r} reads the blob {blob!r}, "
-                    f"which no layer before it writes; {hint}"
+                    f"which no layer before it writes in this phase; {hint}"
                 )
             if top is not None:
                 sources[i, j] = top

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from chainer_ft.caffe.message import Message
 from chainer_ft.caffe.text_tokens import PrototxtError
+from chainer_ft.errors import UsageError
 
 
 def net_state(
@@ -18,7 +19,14 @@ def net_state(
         phase: ``TRAIN`` or ``TEST``; by default the net's own, else ``TEST``.
         stages: Added to the net's own.
         level: Instead of the net's own.
+
+    Raises:
+        UsageError: There is no such phase.
     """
+    if phase not in (None, "TRAIN", "TEST"):
+        raise UsageError(f"phase is TRAIN or TEST, not {phase!r}")
+    if isinstance(stages, str):  # a string is a sequence of strings, too
+        stages = [stages]
     state: Message = net.state.copy()
     if phase is not None:
         state.set("phase", phase)

@@ -7,6 +7,7 @@ import pytest
 from chainer_ft.caffe.prototxt import PrototxtError, parse_net
 from chainer_ft.caffe.state import kept_layers, net_state
 from chainer_ft.caffe.text_reader import read_text
+from chainer_ft.errors import UsageError
 
 RULES = [
     ("include { phase: TRAIN }", {"phase": "TRAIN"}, True),
@@ -46,3 +47,6 @@ def test_the_nets_own_state_and_the_callers() -> None:
     other = net_state(net, "TEST", ["b"], 0)
     assert (other.phase, other.level, other.stage) == ("TEST", 0, ["a", "b"])
     assert net.state.stage == ["a"]
+    assert net_state(net, stages="bc").stage == ["a", "bc"]
+    with pytest.raises(UsageError, match="TRAIN or TEST, not 'train'"):
+        net_state(net, "train")

@@ -98,7 +98,7 @@ KINDS: dict[str, Kind] = {
     "Softmax": Kind("softmax.softmax", "probabilities"),
     "SoftmaxWithLoss": _loss("softmax.softmax_loss", "-log p of the labels", tops=2),
     "Split": Kind("joins.fan_out", "one blob under several names", tops=(1, MANY)),
-    "SPP": Kind("pooling.spp", "pooling into 1, 4, 16, ... windows"),
+    "SPP": Kind("spp.spp", "pooling into 1, 4, 16, ... windows"),
     "Swish": Kind("activations.swish", "x sigmoid(beta x)"),
     "TanH": Kind("activations.tanh", "hyperbolic tangent"),
     "Threshold": Kind("activations.threshold", "1 above a threshold"),
