@@ -31,8 +31,12 @@ class Numbers(chainer.dataset.DatasetMixin):  # type: ignore[misc]
         return int(index)
 
 
-def numbered(iterator: Any) -> SerialIterator:
-    """An iterator over the numbers of the examples, going on where another one is.
+def numbered(iterator: Any, goes_on: bool = True) -> SerialIterator:
+    """An iterator over the numbers of the examples, in the order of another one.
+
+    Args:
+        iterator: The other one.
+        goes_on: Whether it begins where that one is; else at the first example.
 
     Raises:
         CannotSplit: Nobody knows in which order that one goes.
@@ -47,7 +51,8 @@ def numbered(iterator: Any) -> SerialIterator:
         shuffle=False if sampler is None else None,
         order_sampler=_Kept(sampler) if sampler is not None else None,
     )
-    move_state(iterator, made)
+    if goes_on:
+        move_state(iterator, made)
     return made
 
 
@@ -77,7 +82,10 @@ def move_state(iterator: Any, other: Any) -> None:
             raise CannotSplit("an iterator without an order is under way")
         return
     kept: dict[str, Any] = {}
-    iterator.serialize(DictionarySerializer(kept))
+    try:
+        iterator.serialize(DictionarySerializer(kept))
+    except AttributeError as error:  # a MultiprocessIterator that does not shuffle
+        raise CannotSplit(f"the place of a {type(iterator).__name__} is not known") from error
     if not has_no_order:
         order = kept.get("order", kept.get("_order"))
         kept.update(order=order, _order=order)  # the iterators do not agree on its name

@@ -44,7 +44,7 @@ class Switch:
         owner, iterator = self.owner, self.owner._iterators["main"]
         dataset = iterator.dataset
         if type(iterator) is not SerialIterator:
-            owner._iterators["main"] = numbered(iterator)
+            owner._iterators["main"] = numbered(iterator, self.features.job.training)
         else:
             iterator.dataset = Numbers(len(dataset))
         self._before = iterator, dataset, owner.converter, getattr(owner, self.name)
@@ -62,9 +62,10 @@ class Switch:
         setattr(owner, self.name, function)
         if iterator is now:
             iterator.dataset = dataset
-        else:
+            return
+        owner._iterators["main"] = iterator
+        if self.features.job.training:  # an Evaluator begins anew each time
             move_state(now, iterator)
-            owner._iterators["main"] = iterator
 
     @property
     def holds(self) -> bool:
