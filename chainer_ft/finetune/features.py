@@ -15,6 +15,7 @@ from chainer_ft.finetune.cut import Cached, Cut
 from chainer_ft.finetune.fingerprints import key_of, of_weights
 from chainer_ft.finetune.job import Job
 from chainer_ft.finetune.split import CannotSplit
+from chainer_ft.training.digest import digest
 
 Progress = Callable[[int, int], None]
 
@@ -97,7 +98,8 @@ class Features:
         device = str(chainer.get_device(job.device or "@numpy"))
         versions = [np.__version__, chainer.__version__, str(chainer.config.dtype), device]
         weights, inputs = of_weights(job.model), job.examples.fingerprint()
-        return key_of([SCHEMA, calls, cut, weights, inputs, versions])
+        first = list(map(digest, self.cut.watched.columns))  # what no setting tells: a converter
+        return key_of([SCHEMA, calls, cut, weights, inputs, first, versions])
 
     def close(self, remove: bool = False) -> None:
         """Close the file, and delete it if wanted."""
