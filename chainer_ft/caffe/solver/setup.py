@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-import chainer
+from chainer.backends import cuda
 
 from chainer_ft.caffe.message import Message
 from chainer_ft.caffe.net import Net
@@ -18,6 +18,7 @@ from chainer_ft.caffe.solver.randomness import seeded
 from chainer_ft.caffe.solver.running import Running
 from chainer_ft.caffe.solver.updater import Updater
 from chainer_ft.caffe.solver.weights import copy_weights
+from chainer_ft.errors import UsageError
 from chainer_ft.types import Plan
 
 
@@ -136,7 +137,11 @@ def device_of(solver: Message) -> str:
         UsageError: It asks for a GPU, and there is none.
     """
     if solver.has("solver_mode") and solver.solver_mode == "GPU":
-        chainer.backends.cuda.check_cuda_available()
+        if not cuda.available:
+            raise UsageError(
+                f"{solver.where('solver_mode')}: solver_mode: GPU, and CuPy finds none; give the "
+                "device @numpy to use the processor, or see `chainer-ft doctor`"
+            )
         return f"@cupy:{solver.device_id}"
     return "@numpy"
 
