@@ -8,9 +8,8 @@ import chainer
 import numpy as np
 
 from chainer_ft.caffe.solver.log import Log, number
-from chainer_ft.caffe.solver.running import Running
+from chainer_ft.caffe.solver.running import Running, as_float
 from chainer_ft.caffe.solver.scores import MeanOutputs, Output, score
-from chainer_ft.caffe.solver.testing import as_float
 
 
 def score_net(

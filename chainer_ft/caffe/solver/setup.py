@@ -10,6 +10,7 @@ from chainer.backends import cuda
 from chainer_ft.caffe.message import Message
 from chainer_ft.caffe.net import Net
 from chainer_ft.caffe.prototxt import to_text
+from chainer_ft.caffe.solver.debug import WatchedNet
 from chainer_ft.caffe.solver.feeding import Feed, Feeds, default_feed
 from chainer_ft.caffe.solver.lines import SolverLog
 from chainer_ft.caffe.solver.nets import NetPlan, net_to_train, nets_to_test
@@ -89,7 +90,8 @@ class Setup:
 
     def _net(self, planned: NetPlan) -> Net:
         state = planned.state
-        net = Net(planned.message, state.phase, state.stage, state.level)
+        kind = WatchedNet if self.solver.debug_info else Net
+        net = kind(planned.message, state.phase, state.stage, state.level)
         if self.device is not None:
             net.to_device(self.device)
         return net
@@ -102,6 +104,7 @@ class Setup:
             running = Running(net, feeds, planned.test_iter)
             if any(blob.shape is None for blob in net.params_in_order()):
                 running.prepare()
+        running.debug = self.log.line if self.solver.debug_info else None
         parts.tests.append(running)
 
     def _copy(self, net: Net, path: str, is_test: bool = False) -> Plan:

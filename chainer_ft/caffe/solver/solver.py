@@ -18,12 +18,13 @@ from chainer_ft.caffe.solver.log import Log
 from chainer_ft.caffe.solver.optimizer import Optimizer
 from chainer_ft.caffe.solver.positions import Positions, read_positions
 from chainer_ft.caffe.solver.randomness import seed_of, seeded
+from chainer_ft.caffe.solver.running import as_float
 from chainer_ft.caffe.solver.scores import Output
 from chainer_ft.caffe.solver.setup import Setup, device_of, weight_files
 from chainer_ft.caffe.solver.signals import Action, Requests
 from chainer_ft.caffe.solver.smoothing import SmoothedLoss
 from chainer_ft.caffe.solver.snapshots import restore_snapshot, take_snapshot
-from chainer_ft.caffe.solver.testing import as_float, mean_outputs
+from chainer_ft.caffe.solver.testing import mean_outputs
 from chainer_ft.caffe.solver.updater import Updater
 from chainer_ft.errors import UsageError
 from chainer_ft.types import Plan
@@ -195,6 +196,7 @@ class Solver:
         """One update, and what the log says of it."""
         iteration, step = self.iter, self.optimizer.rate.step
         is_shown = self._is_due(self.param.display)
+        self.updater.debug = self.log.line if is_shown and self.param.debug_info else None
         self.updater.update()
         smoothed = self._smoothed.add(iteration, float(self.loss))
         if is_shown:

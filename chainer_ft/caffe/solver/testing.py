@@ -7,7 +7,7 @@ from collections.abc import Callable
 import chainer
 import numpy as np
 
-from chainer_ft.caffe.solver.running import Running
+from chainer_ft.caffe.solver.running import Running, as_float
 from chainer_ft.caffe.solver.scores import MeanOutputs, Output
 
 
@@ -32,8 +32,3 @@ def mean_outputs(
         total += as_float(loss)
         means.add(outputs)
     return total / np.float32(running.test_iter), means.mean(running.test_iter)
-
-
-def as_float(loss: chainer.Variable | None) -> np.float32:
-    """A loss as Caffe has it: 0 for a net without one."""
-    return np.float32(0 if loss is None else float(loss.array))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import chainer
 import numpy as np
 
@@ -9,7 +11,7 @@ from chainer_ft.caffe.net import Net
 from chainer_ft.caffe.solver.feeding import Feed, Feeds, default_feed
 from chainer_ft.caffe.solver.optimizer import Optimizer
 from chainer_ft.caffe.solver.randomness import seed_of, seeded
-from chainer_ft.caffe.solver.running import Running
+from chainer_ft.caffe.solver.running import Running, as_float
 from chainer_ft.caffe.solver.scores import Output
 
 
@@ -30,6 +32,7 @@ class Updater(chainer.training.Updater):  # type: ignore[misc]
     Attributes:
         loss: Of the last iteration, the mean over its batches, float32.
         outputs: Of its last batch.
+        debug: Writes the lines of ``debug_info``, for a net that is watched; ``None`` for none.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Updater(chainer.training.Updater):  # type: ignore[misc]
         self.net: Net = net
         self.optimizer = optimizer.setup(net)
         self.loss, self.outputs = np.float32(0), list[Output]()
+        self.debug: Callable[[str, str], None] | None = None
 
     @property
     def iteration(self) -> int:
@@ -64,14 +68,20 @@ class Updater(chainer.training.Updater):  # type: ignore[misc]
         total = np.float32(0)
         with seeded(self.seed, self.iteration):
             for _ in range(self.optimizer.iter_size):
-                loss, self.outputs = self.running.forward()
-                if loss is not None:
-                    loss.backward()
-                    total += np.float32(float(loss.array))
-                del loss
+                total += self._one_batch()
         self.loss = total / np.float32(self.optimizer.iter_size)
         self.optimizer.update()
         self._report()
+
+    def _one_batch(self) -> np.float32:
+        """Add the gradients of a batch to those that are there; its loss."""
+        self.running.debug = self.debug
+        loss, self.outputs = self.running.forward()
+        if loss is not None and loss.requires_grad:
+            loss.backward(retain_grad=self.debug is not None)
+        if self.debug is not None:
+            self.net.say_backward(self.debug)
+        return as_float(loss)
 
     def _report(self) -> None:
         chainer.report({"loss": self.loss, "lr": self.optimizer.rate.value}, self.net)
