@@ -26,6 +26,7 @@ SOURCES = {
     "DummyData": ("dummy", "DummySource"),
     "Input": ("generated", "InputSource"),
     "MemoryData": ("generated", "MemorySource"),
+    "WindowData": ("window", "WindowSource"),
 }
 
 

@@ -61,7 +61,7 @@ class Transform:
         flip = self.mirror and random is not None and bool(random.integers(2))
         rows, columns = self._window(pixels.shape, random, where)
         out = pixels[:, rows, columns].astype(np.float32)
-        mean = self._mean_of(pixels.shape, where)
+        mean = self.mean_of(pixels.shape, where)
         if mean is not None:
             out -= mean if mean.shape[1] == 1 == mean.shape[2] else mean[:, rows, columns]
         if self.scale != 1:
@@ -90,7 +90,7 @@ class Transform:
             top, left = spare[0] // 2, spare[1] // 2
         return slice(top, top + side), slice(left, left + side)
 
-    def _mean_of(self, shape: tuple[int, ...], where: str) -> np.ndarray | None:
+    def mean_of(self, shape: tuple[int, ...], where: str) -> np.ndarray | None:
         """The mean to subtract: of an image's shape, or (channels, 1, 1)."""
         if self.mean is not None:
             if self.mean.shape != shape:
