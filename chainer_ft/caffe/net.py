@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import chainer
@@ -119,9 +119,8 @@ class Net(chainer.Chain):  # type: ignore[misc]
             inputs: As for a call.
         """
         values = self._runner.run(self._call_of, self._given(inputs), None)
-        graph = self.graph
-        blobs = {name: values[top] for name, top in graph.last.items() if top in values}
-        return Pass(blobs, total_loss(graph, values))
+        blobs = {name: values[top] for name, top in self.graph.last.items() if top in values}
+        return Pass(blobs, total_loss(self.graph, values))
 
     def loss(self, inputs: Inputs | Array | None = None) -> chainer.Variable:
         """The weighted sum of all losses.
@@ -135,15 +134,25 @@ class Net(chainer.Chain):  # type: ignore[misc]
         tops = [top for top, _ in self.graph.losses]
         total = total_loss(self.graph, self._runner.run(self._call_of, self._given(inputs), tops))
         if total is None:
-            raise UsageError(
-                f"{self.message.where()}: this net has no loss in phase {self.phase}; add a loss "
-                "layer, or build it with phase='TRAIN'"
-            )
+            where, hint = self.message.where(), "add one, or build it with phase='TRAIN'"
+            raise UsageError(f"{where}: no loss in phase {self.phase}; {hint}")
         return total
 
     def params_in_order(self) -> tuple[CaffeBlob, ...]:
         """All blobs of all layers, statistics too, in Caffe's order."""
         return self._layers.blobs
+
+    def params(self, include_uninit: bool = True) -> Iterator[chainer.Parameter]:
+        """Every parameter once: optimizers update what they are given, and layers may share."""
+        return (param for _, param in self.namedparams(include_uninit))
+
+    def namedparams(self, include_uninit: bool = True) -> Iterator[tuple[str, chainer.Parameter]]:
+        """Every parameter once, under the path of its first layer."""
+        seen = set[int]()
+        for path, param in super().namedparams(include_uninit):
+            if id(param) not in seen:
+                seen.add(id(param))
+                yield path, param
 
     @property
     def layers(self) -> tuple[Message, ...]:
@@ -173,9 +182,6 @@ class Net(chainer.Chain):  # type: ignore[misc]
 
     def share_with(self, other: Net) -> tuple[str, ...]:
         """Use the parameters and statistics of another net's layers of the same names.
-
-        Args:
-            other: The net that is trained; both have the same shapes.
 
         Returns:
             tuple of str: Layers of the other net that this one does not have.

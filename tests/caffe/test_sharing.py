@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import chainer
 import chainer.functions as F  # noqa: N812
 import numpy as np
 import pytest
@@ -47,6 +48,18 @@ def test_one_array_for_two_layers() -> None:
     h = F.linear(X, made.a.W.array)
     F.sum(F.linear(h, made.a.W)).backward()
     assert not np.allclose(both, made.a.W.grad)  # one path alone gives less
+
+
+def test_an_optimizer_updates_it_once() -> None:
+    made = net(DATA, fc("a", "x"), fc("b", "a"))
+    made({"x": X}, ["b"])
+    optimizer = chainer.optimizers.SGD(0.1).setup(made)
+    before = made.a.W.array.copy()
+    made.cleargrads()
+    F.sum(made({"x": X}, ["b"])[0]).backward()
+    optimizer.update()
+    np.testing.assert_allclose(made.a.W.array, before - 0.1 * made.a.W.grad, rtol=1e-6)
+    assert [path for path, _ in made.namedparams()] == ["/a/W"] and len(list(made.params())) == 1
 
 
 def test_tied_weights_of_an_autoencoder() -> None:
