@@ -13,7 +13,8 @@ from chainer_ft.finetune.labels import Survivors, survivors
 from chainer_ft.links import identity, named_links, slots
 from chainer_ft.links.resizing import outputs_of, resize_outputs
 from chainer_ft.select import nearest
-from chainer_ft.training.parameters import forget_state, tuning_of
+from chainer_ft.training.parameters import tuning_of
+from chainer_ft.training.tuning import forget_state
 
 _log = logging.getLogger("chainer_ft")
 

@@ -6,18 +6,10 @@ import re
 
 from chainer_ft.errors import RuleError
 from chainer_ft.select.globs import Glob
-from chainer_ft.select.predicates import (
-    AllBut,
-    AnyOf,
-    First,
-    GlobPredicate,
-    Last,
-    OfType,
-    Predicate,
-    Regex,
-    Until,
-    any_of,
-)
+from chainer_ft.select.predicates import GlobPredicate, OfType, Regex
+from chainer_ft.select.selections import any_of
+from chainer_ft.select.sites import Predicate
+from chainer_ft.select.slices import AllBut, AnyOf, First, Last, Until
 
 _CALL = re.compile(r"(first|last|until|all_but|type|regex)\((.*)\)", re.DOTALL)
 

@@ -8,40 +8,15 @@ left to say.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import chainer
 from chainer.variable import VariableNode
 
 from chainer_ft.errors import UsageError
-from chainer_ft.training.hyperparameters import RATE_NAMES, Scaled
-
-
-@dataclass(frozen=True)
-class Tuning:
-    """What a parameter does in fine-tuning.
-
-    Args:
-        frozen: Whether it has no gradient, no update and no optimizer state.
-        lr_mult: What its learning rate is multiplied by.
-        decay_mult: What its weight decay is multiplied by.
-        was_disabled: Whether its update rule was off before it was frozen.
-        required_grad: Whether it had a gradient before it was frozen.
-        digest: Of the array at the freeze, ``None`` where there was no array.
-    """
-
-    frozen: bool = False
-    lr_mult: float = 1.0
-    decay_mult: float = 1.0
-    was_disabled: bool = False
-    required_grad: bool = True
-    digest: str | None = None
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether this is what every parameter does."""
-        return not self.frozen and self.lr_mult == 1.0 and self.decay_mult == 1.0
+from chainer_ft.training.hyperparameters import Scaled
+from chainer_ft.training.tuning import Tuning, forget_state, has_rate, prepare, release
 
 
 class TunedParameter(chainer.Parameter):  # type: ignore[misc]
@@ -63,15 +38,15 @@ class TunedParameter(chainer.Parameter):  # type: ignore[misc]
 
     @update_rule.setter
     def update_rule(self, rule: chainer.UpdateRule | None) -> None:
-        _release(self._rule, self._tuning)
+        release(self._rule, self._tuning)
         self._rule = rule
-        _prepare(rule, self._tuning)
+        prepare(rule, self._tuning)
 
     def update(self) -> None:
         """Update the array, unless it is frozen."""
         if self._tuning.frozen:
             return
-        if self._tuning.lr_mult != 1.0 and not _has_rate(self._rule):
+        if self._tuning.lr_mult != 1.0 and not has_rate(self._rule):
             self._scaled_update()
         else:
             super().update()
@@ -230,35 +205,3 @@ def _set_gradient(param: chainer.Parameter, new: Tuning) -> None:
     param._grad_valid = True
     param._requires_grad = needed
     param._node = VariableNode(param, param.name)
-
-
-def _prepare(rule: chainer.UpdateRule | None, tuning: Tuning) -> None:
-    """Make a rule follow what is said of its parameter."""
-    if rule is None:
-        return
-    if tuning.frozen:
-        rule.enabled = False
-    if tuning.lr_mult != 1.0 or tuning.decay_mult != 1.0:
-        rule.hyperparam = Scaled(rule.hyperparam, tuning.lr_mult, tuning.decay_mult)
-
-
-def _release(rule: chainer.UpdateRule | None, tuning: Tuning) -> None:
-    """Undo :func:`_prepare`."""
-    if rule is None:
-        return
-    if tuning.frozen:
-        rule.enabled = not tuning.was_disabled
-    if isinstance(rule.hyperparam, Scaled):
-        rule.hyperparam = rule.hyperparam.parent
-
-
-def forget_state(rule: chainer.UpdateRule | None) -> None:
-    """Let a rule begin anew."""
-    if rule is not None:
-        rule._state = None
-        rule._fp32_param = None
-        rule.t = 0
-
-
-def _has_rate(rule: chainer.UpdateRule | None) -> bool:
-    return rule is None or any(hasattr(rule.hyperparam, name) for name in RATE_NAMES)
