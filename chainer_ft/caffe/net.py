@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import chainer
@@ -17,6 +17,7 @@ from chainer_ft.caffe.message import Message
 from chainer_ft.caffe.prototxt import read_net
 from chainer_ft.caffe.running import Inputs, Pass, Runner, as_inputs, total_loss
 from chainer_ft.caffe.sharing import share_layers
+from chainer_ft.caffe.sharing_chain import SharingChain
 from chainer_ft.caffe.splits import Top
 from chainer_ft.caffe.state import kept_layers, net_state, without_rules
 from chainer_ft.errors import UsageError
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 Array = Any
 
 
-class Net(chainer.Chain):  # type: ignore[misc]
+class Net(SharingChain):
     """A Caffe net, built from its prototxt or from a ``.caffemodel`` alone.
 
     Its children are called as the layers that have weights are, and keep them under Chainer's
@@ -142,17 +143,14 @@ class Net(chainer.Chain):  # type: ignore[misc]
         """All blobs of all layers, statistics too, in Caffe's order."""
         return self._layers.blobs
 
-    def params(self, include_uninit: bool = True) -> Iterator[chainer.Parameter]:
-        """Every parameter once: optimizers update what they are given, and layers may share."""
-        return (param for _, param in self.namedparams(include_uninit))
+    def multipliers(self) -> tuple[dict[str, float], dict[str, float]]:
+        """What rates and weight decay are multiplied by, for ``chainer_ft.learning_rates``.
 
-    def namedparams(self, include_uninit: bool = True) -> Iterator[tuple[str, chainer.Parameter]]:
-        """Every parameter once, under the path of its first layer."""
-        seen = set[int]()
-        for path, param in super().namedparams(include_uninit):
-            if id(param) not in seen:
-                seen.add(id(param))
-                yield path, param
+        Returns:
+            tuple: ``lr_mult`` by path, without what is frozen, and ``decay_mult`` by path.
+        """
+        live = [blob for blob in self._layers.blobs if blob.lr_mult and blob.owner is None]
+        return {b.path: b.lr_mult for b in live}, {b.path: b.decay_mult for b in live}
 
     @property
     def layers(self) -> tuple[Message, ...]:

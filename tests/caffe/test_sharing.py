@@ -7,6 +7,7 @@ import chainer.functions as F  # noqa: N812
 import numpy as np
 import pytest
 
+import chainer_ft as ft
 from chainer_ft.caffe.layers.base import NetError
 from chainer_ft.caffe.net import Net
 from chainer_ft.caffe.prototxt import parse_net
@@ -60,6 +61,21 @@ def test_an_optimizer_updates_it_once() -> None:
     optimizer.update()
     np.testing.assert_allclose(made.a.W.array, before - 0.1 * made.a.W.grad, rtol=1e-6)
     assert [path for path, _ in made.namedparams()] == ["/a/W"] and len(list(made.params())) == 1
+
+
+def test_multipliers_for_an_optimizer_of_chainers() -> None:
+    made = net(
+        DATA,
+        fc("a", "x", 'name: "w" lr_mult: 3 decay_mult: 0'),
+        fc("b", "a"),
+        fc("c", "b", "lr_mult: 0"),
+    )
+    rates, decay = made.multipliers()
+    assert (rates, decay) == ({"/a/W": 3}, {"/a/W": 0})
+    optimizer = chainer.optimizers.SGD(0.1).setup(made)
+    ft.learning_rates(made, rates, decay=decay)
+    assert made.a.W.update_rule.hyperparam.lr == pytest.approx(0.3)
+    assert optimizer.lr == 0.1 and not made.c.W.update_rule.enabled
 
 
 def test_tied_weights_of_an_autoencoder() -> None:
