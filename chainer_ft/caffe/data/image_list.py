@@ -10,7 +10,7 @@ import numpy as np
 
 from chainer_ft.caffe.data.images import read_image
 from chainer_ft.caffe.data.options import Options, needed
-from chainer_ft.caffe.data.source import Batch, BatchSource, stacked
+from chainer_ft.caffe.data.source import Batch, BatchSource, Stack
 from chainer_ft.caffe.data.transform import read_transform
 from chainer_ft.caffe.message import Message
 from chainer_ft.errors import FormatError, UsageError
@@ -106,9 +106,12 @@ class ImageSource(BatchSource):
         random = self._draws.at("batch", index)
         first = self._start + index * self._size
         chosen = [self._at(place) for place in range(first, first + self._size)]
-        images = [self._transform(self._read(one), random, one.line) for one in chosen]
-        data = stacked(images, [one.line for one in chosen])
-        return data, np.array([one.label for one in chosen], np.float32)
+        images = Stack(self._size)
+        for one in chosen:
+            pixels = self._read(one)
+            slot = images.slot(self._transform.shape(pixels.shape), one.line)
+            self._transform(pixels, random, one.line, slot)
+        return images.array, np.array([one.label for one in chosen], np.float32)
 
     def _read(self, one: Listed) -> np.ndarray:
         try:

@@ -9,7 +9,7 @@ import numpy as np
 from chainer_ft.caffe.data.cursor import Cursor, open_database
 from chainer_ft.caffe.data.datum import datum_pixels, read_datum
 from chainer_ft.caffe.data.options import Options, needed
-from chainer_ft.caffe.data.source import Batch, BatchSource, stacked
+from chainer_ft.caffe.data.source import Batch, BatchSource, Stack
 from chainer_ft.caffe.data.transform import read_transform
 from chainer_ft.caffe.message import Message
 
@@ -43,16 +43,15 @@ class DataSource(BatchSource):
             self._cursor.seek(index * self._size)
         self._next = index + 1
         random = self._draws.at("batch", index)
-        images, labels, names = [], [], []
+        images, labels = Stack(self._size), []
         for _ in range(self._size):
             name, value = next(self._cursor)
             datum = read_datum(value, name)
             pixels = datum_pixels(datum, name, self._transform.color)
-            images.append(self._transform(pixels, random, name))
+            slot = images.slot(self._transform.shape(pixels.shape), name)
+            self._transform(pixels, random, name, slot)
             labels.append(datum.label)
-            names.append(name)
-        data = stacked(images, names)
-        return (data, np.array(labels, np.float32)) if self._has_label else (data,)
+        return (images.array, np.array(labels, np.float32))[: 1 + self._has_label]
 
     def close(self) -> None:
         self._database.close()

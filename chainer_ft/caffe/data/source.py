@@ -32,16 +32,40 @@ class BatchSource(ABC):
         """Close what is open."""
 
 
-def stacked(images: list[np.ndarray], names: list[str]) -> np.ndarray:
-    """Images of one shape as a batch.
+class Stack:
+    """A batch of images of one shape, that are written into it one after another.
 
-    Raises:
-        FormatError: One has another shape than the first, by name.
+    Args:
+        count: How many.
+
+    Attributes:
+        array: The batch, float32, (``count``, channels, height, width).
+
+    Example:
+        >>> stack = Stack(2)
+        >>> for name in ("a", "b"):
+        ...     stack.slot((1, 2, 2), name)[...] = 7
+        >>> stack.array.shape
+        (2, 1, 2, 2)
     """
-    for image, name in zip(images, names, strict=True):
-        if image.shape != images[0].shape:
+
+    def __init__(self, count: int) -> None:
+        self.array = np.empty((count, 0), np.float32)
+        self._names: list[str] = []
+
+    def slot(self, shape: tuple[int, ...], name: str) -> np.ndarray:
+        """Where to write the next image.
+
+        Raises:
+            FormatError: It has another shape than the first, by name.
+        """
+        if not self._names:
+            self.array = np.empty((len(self.array), *shape), np.float32)
+        elif shape != self.array.shape[1:]:
             raise FormatError(
-                f"{name}: has the shape {image.shape}, and {images[0].shape} has {names[0]}, the "
-                "first of its batch; resize them to one size, or set crop_size"
+                f"{name}: has the shape {shape}, and {self.array.shape[1:]} has {self._names[0]}, "
+                "the first of its batch; resize them to one size, or set crop_size"
             )
-    return np.stack(images)
+        self._names.append(name)
+        slot: np.ndarray = self.array[len(self._names) - 1]
+        return slot

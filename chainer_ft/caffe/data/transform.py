@@ -43,7 +43,11 @@ class Transform:
     color: bool | None = None
 
     def __call__(
-        self, pixels: np.ndarray, random: np.random.Generator | None, where: str
+        self,
+        pixels: np.ndarray,
+        random: np.random.Generator | None,
+        where: str,
+        out: np.ndarray | None = None,
     ) -> np.ndarray:
         """Transform an image.
 
@@ -51,6 +55,7 @@ class Transform:
             pixels: (channels, height, width).
             random: For mirroring and for crops while training.
             where: The image's name, for messages.
+            out: Float32, what to write into; a new array by default.
 
         Returns:
             numpy.ndarray: float32, (channels, height, width) of the crop.
@@ -60,18 +65,20 @@ class Transform:
         """
         flip = self.mirror and random is not None and bool(random.integers(2))
         rows, columns = self._window(pixels.shape, random, where)
-        out = pixels[:, rows, columns].astype(np.float32)
+        if out is None:
+            out = np.empty(self.shape(pixels.shape), np.float32)
+        unflipped = out[:, :, ::-1] if flip else out
+        unflipped[...] = pixels[:, rows, columns]
         mean = self.mean_of(pixels.shape, where)
         if mean is not None:
-            out -= mean if mean.shape[1] == 1 == mean.shape[2] else mean[:, rows, columns]
+            unflipped -= mean if mean.shape[1] == 1 == mean.shape[2] else mean[:, rows, columns]
         if self.scale != 1:
-            out *= np.float32(self.scale)
-        return out[:, :, ::-1] if flip else out
+            unflipped *= np.float32(self.scale)
+        return out
 
-    def shape(self, channels: int, height: int, width: int) -> tuple[int, int, int]:
+    def shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of what becomes of an image of a shape."""
-        side = self.crop_size
-        return (channels, side or height, side or width)
+        return (shape[0], self.crop_size, self.crop_size) if self.crop_size else shape
 
     def _window(
         self, shape: tuple[int, ...], random: np.random.Generator | None, where: str

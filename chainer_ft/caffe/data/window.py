@@ -9,7 +9,7 @@ import numpy as np
 from chainer_ft.caffe.data.images import read_image
 from chainer_ft.caffe.data.options import Options, needed
 from chainer_ft.caffe.data.resize import resize
-from chainer_ft.caffe.data.source import Batch, BatchSource, stacked
+from chainer_ft.caffe.data.source import Batch, BatchSource, Stack
 from chainer_ft.caffe.data.transform import read_transform
 from chainer_ft.caffe.data.window_list import Window, read_windows
 from chainer_ft.caffe.data.window_warp import warp_of
@@ -69,15 +69,15 @@ class WindowSource(BatchSource):
 
     def batch(self, index: int) -> Batch:
         random = self._draws.at("batch", index)
-        images, labels, names = [], [], []
+        images, labels = Stack(sum(count for count, _ in self._kinds)), []
         for is_foreground, (count, windows) in enumerate(self._kinds):
             for _ in range(count):
                 window = windows[int(random.integers(len(windows)))]
                 flip = self._transform.mirror and bool(random.integers(2))
-                images.append(self._image(window, flip))
+                crop = self._image(window, flip)
+                images.slot(crop.shape, window.line)[...] = crop
                 labels.append(window.label if is_foreground else 0)
-                names.append(window.line)
-        return stacked(images, names), np.array(labels, np.float32)
+        return images.array, np.array(labels, np.float32)
 
     def _image(self, window: Window, flip: bool) -> np.ndarray:
         """The crop; what lies outside of the image is 0, as after the mean was subtracted."""
