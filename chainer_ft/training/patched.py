@@ -8,7 +8,7 @@ to hook into: the optimizer is read before any extension, which is not told of t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any
@@ -20,11 +20,10 @@ from chainer.training import Trainer
 
 import chainer_ft
 from chainer_ft.errors import FormatError
-from chainer_ft.formats.provenance import with_hash
-from chainer_ft.links import named_links, origins, remember
-from chainer_ft.training import random_state
+from chainer_ft.training import random_state, shifts
 from chainer_ft.training.missing import tell_of_missing
 from chainer_ft.training.proof import frozen, params_of
+from chainer_ft.training.provenance import kept_origins, restore_origins
 from chainer_ft.training.resume import (
     Governed,
     ModelState,
@@ -114,24 +113,11 @@ def _state(trainer: Trainer) -> dict[str, Any]:
         "schema": "chainer_ft.training/1",
         "version": chainer_ft.__version__,
         "models": {name: state_of(model).to_dict() for name, model in models.items()},
-        "origins": {name: _origins(model) for name, model in models.items()},
+        "origins": {name: kept_origins(model) for name, model in models.items()},
         "random": random_state.capture(_iterators(trainer)),
+        "shifted": shifts.capture(trainer, _extensions(trainer)),
         "extensions": [one.name for one in _extensions(trainer) if hasattr(one, "after_load")],
     }
-
-
-def _origins(model: chainer.Link) -> dict[str, Any]:
-    """Where the weights came from; the source is hashed once, not at the copy."""
-    links = dict(named_links(model))
-    for path, origin in origins(model).items():
-        remember(links[path], with_hash(origin))
-    return origins(model)
-
-
-def _restore_origins(model: chainer.Link, saved: Mapping[str, Any]) -> None:
-    for path, link in named_links(model):
-        if path in saved:
-            remember(link, saved[path])
 
 
 def _load(trainer: Trainer, serializer: Any, plain: Callable[[Trainer, Any], None]) -> None:
@@ -146,12 +132,13 @@ def _load(trainer: Trainer, serializer: Any, plain: Callable[[Trainer, Any], Non
     for name, model in _models(trainer).items():
         state = saved.get("models", {}).get(name)
         reconcile(model, state and ModelState.from_dict(state), governed)
-        _restore_origins(model, saved.get("origins", {}).get(name, {}))
+        restore_origins(model, saved.get("origins", {}).get(name, {}))
     for extension in extensions:
         if hasattr(extension, "after_load"):
             extension.after_load(trainer)
     tell_of_missing(saved.get("extensions", []), [one.name for one in extensions])
     _check_complete(trainer, without_state, bool(saved))
+    shifts.restore(saved.get("shifted", {}), trainer, extensions)
     if "random" in saved:
         random_state.restore(saved["random"], _iterators(trainer))
 

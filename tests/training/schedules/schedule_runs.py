@@ -82,6 +82,9 @@ def make_trainer(
     trainer.extend(extensions.Evaluator(held_out, model))
     trainer.extend(extensions.LogReport(trigger=(2, "iteration")))
     trainer.extend(ft.extensions.Schedule(wanted or schedule()))
+    if hasattr(optimizer, "alpha"):  # the multipliers of the phases follow it
+        slower = extensions.ExponentialShift("alpha", 0.9)
+        trainer.extend(slower, trigger=(4, "iteration"))
     taking = extensions.snapshot(autoload=autoload, n_retains=-1)
     trainer.extend(taking, trigger=(every, "iteration"))
     return trainer

@@ -1,0 +1,78 @@
+"""What extensions have made of an optimizer's learning rate, through a snapshot.
+
+Chainer keeps no hyperparameters in snapshots. ``ExponentialShift`` and some of its kin bring theirs
+back when they are initialised, which is too early under ``snapshot(autoload=True)``;
+``MultistepShift`` and ``WarmupShift`` begin with their first value again and are right one call
+later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+#: A number, or a number and its dtype: ``StepShift`` makes a NumPy scalar, and NumPy computes
+#: with a float64 scalar in float64, with a Python number in the precision of the array.
+Saved = float | list[Any]
+
+
+def capture(trainer: Any, extensions: Iterable[Any]) -> dict[str, dict[str, Saved]]:
+    """Values of the attributes that extensions shift, by optimizer."""
+    values: dict[str, dict[str, Saved]] = {}
+    for _, name, optimizer, attribute in _shifted(trainer, extensions):
+        values.setdefault(name, {})[attribute] = _plain(getattr(optimizer, attribute))
+    return values
+
+
+def restore(
+    saved: Mapping[str, Mapping[str, Saved]], trainer: Any, extensions: Sequence[Any]
+) -> None:
+    """Give them back: now where the run has begun, else when the extensions are initialised.
+
+    Only what an extension of the script shifts is given back; a learning rate that the script
+    itself has set is its own.
+    """
+    is_running = trainer._start_at is not None
+    for extension, name, optimizer, attribute in _shifted(trainer, extensions):
+        value = saved.get(name, {}).get(attribute)
+        if value is None:
+            continue
+        give_back = partial(setattr, optimizer, attribute, _number(value))
+        if is_running:
+            give_back()
+        else:
+            extension.initialize = _Initialize(extension, give_back)
+
+
+def _plain(value: Any) -> Saved:
+    return [float(value), value.dtype.str] if isinstance(value, np.generic) else float(value)
+
+
+def _number(saved: Saved) -> Any:
+    return np.dtype(saved[1]).type(saved[0]) if isinstance(saved, list) else saved
+
+
+def _shifted(trainer: Any, extensions: Iterable[Any]) -> Iterator[tuple[Any, str, Any, str]]:
+    """Extensions that shift a number of an optimizer, as all of Chainer's do."""
+    optimizers = trainer.updater.get_all_optimizers()
+    for extension in extensions:
+        attribute = getattr(extension, "_attr", None)
+        own = getattr(extension, "_optimizer", None) or optimizers.get("main")
+        for name, optimizer in optimizers.items():
+            if optimizer is own and isinstance(attribute, str) and hasattr(own, attribute):
+                yield extension, name, optimizer, attribute
+
+
+class _Initialize:
+    """The next initialisation of an extension, and something after it."""
+
+    def __init__(self, extension: Any, then: Any) -> None:
+        self.extension, self.then = extension, then
+
+    def __call__(self, trainer: Any) -> None:
+        del self.extension.initialize
+        self.extension.initialize(trainer)
+        self.then()
