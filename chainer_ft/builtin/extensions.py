@@ -42,4 +42,10 @@ def chainer_ft_trainer_extensions() -> list[ExtensionFactory]:
             "compute what is frozen once, not in each epoch",
             _build("FeatureCache", "finetune"),
         ),
+        ExtensionFactory(
+            "one-cycle", "let the learning rate rise and fall once", _build("OneCycle")
+        ),
+        ExtensionFactory(
+            "cosine", "let the learning rate fall along half a cosine", _build("Cosine")
+        ),
     ]

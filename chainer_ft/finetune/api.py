@@ -1,0 +1,144 @@
+"""Fine-tuning in one call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import chainer
+import numpy as np
+from chainer.training import Trainer
+
+from chainer_ft.finetune.building import maker, origin_of
+from chainer_ft.finetune.contenders import FINE_TUNED
+from chainer_ft.finetune.folder import RunFolder
+from chainer_ft.finetune.inputs import preprocessing_for
+from chainer_ft.finetune.keeping import Stopper
+from chainer_ft.finetune.result import RunResult
+from chainer_ft.finetune.running import run_all
+from chainer_ft.finetune.settings import Settings
+from chainer_ft.finetune.training import Setup
+from chainer_ft.images import Augmentation, Images, Preprocessing, find
+
+Path = str | os.PathLike[str]
+
+
+def fine_tune(
+    model: str | chainer.Link,
+    weights: Path | None,
+    data: Path,
+    epochs: int = 5,
+    lr: float | str | None = None,
+    freeze_epochs: float | None = None,
+    *,
+    out: Path,
+    resume: bool = False,
+    preprocessing: Preprocessing | Mapping[str, Any] | None = None,
+    augmentation: Augmentation | None = None,
+    baselines: Sequence[str] = (),
+    extend: Callable[[Trainer], None] = lambda trainer: None,
+    **options: Any,
+) -> RunResult:
+    """Fine-tune a classifier of images.
+
+    The weights are copied, the head gets the classes of the data, the head is trained, then
+    everything, the head at ten times the rate. The folder ``out`` gets the log, the weights
+    (``model.npz``, with classes and preprocessing), pictures, and a snapshot as long as the run is not
+    over.
+
+    Args:
+        model: ``file.py:Net``, ``package.module:Net``, a ``.prototxt``, or a link. It is not
+            changed.
+        weights: A weights file; ``None`` where the link has them already.
+        data: A folder with a folder of images for each class, or what else
+            :func:`chainer_ft.images.find` takes.
+        epochs: Length of the training, ``freeze_epochs`` included.
+        lr: Learning rate of the body, or ``find``; by default the optimizer's usual one.
+        freeze_epochs: Epochs at the beginning in which the head trains alone.
+        out: The run folder.
+        resume: Go on with the run that is in there, if one is; only ``model`` is looked at then.
+        preprocessing: What becomes of an image, or some fields of it; by default what the source
+            of the weights says.
+        augmentation: What is random in training.
+        baselines: ``scratch``, ``frozen``; trained too, at the same budget, split and seed.
+        extend: Adds extensions to each trainer.
+        **options: Other fields of :class:`chainer_ft.finetune.settings.Settings`.
+
+    Returns:
+        RunResult: Also in ``result.json``.
+
+    Raises:
+        RefusedError: The weights do not fit the model.
+        UsageError: An option does not fit.
+        FormatError: Data or weights cannot be read, or the folder cannot be written.
+        Interrupted: Ctrl-C; call it again with ``resume=True``.
+    """
+    folder = RunFolder(out)
+    if not (resume and (folder.path / "run.json").exists()):
+        told = Settings(
+            data=os.fspath(data),
+            model=model if isinstance(model, str) else type(model).__qualname__,
+            weights=None if weights is None else os.fspath(weights),
+            epochs=epochs,
+            lr=lr,
+            freeze_epochs=freeze_epochs,
+            preprocessing=_plain(preprocessing),
+            augmentation=None if augmentation is None else augmentation.to_dict(),
+            baselines=tuple((name, None) for name in baselines),
+            **options,
+        )
+        begin(told, folder, model)
+    return go_on(folder, model, extend=extend)
+
+
+def _plain(given: Preprocessing | Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    return given.to_dict() if isinstance(given, Preprocessing) else given
+
+
+def begin(settings: Settings, folder: RunFolder, model: str | chainer.Link) -> Settings:
+    """Settle what the source of the weights says, and make the run folder."""
+    prepared = preprocessing_for(settings, maker(model)).to_dict()
+    labels = settings.labels or origin_of(settings, "classes")
+    settled = replace(
+        settings, preprocessing=prepared, labels=None if labels is None else tuple(labels)
+    )
+    folder.begin(settled)
+    return settled
+
+
+def go_on(
+    folder: RunFolder,
+    model: str | chainer.Link,
+    *,
+    stopper: Stopper | None = None,
+    extend: Callable[[Trainer], None] = lambda trainer: None,
+    every: int | None = None,
+    checked: Callable[[int, int], None] | None = None,
+) -> RunResult:
+    """Do what is left of a run."""
+    settings = folder.settings()
+    setup = Setup(
+        settings,
+        images_of(settings, checked),
+        Preprocessing.from_dict(settings.preprocessing or {}),
+        maker(model),
+        stopper or Stopper(),
+        extend,
+        every,
+    )
+    return run_all(setup, folder)
+
+
+def images_of(settings: Settings, checked: Callable[[int, int], None] | None = None) -> Images:
+    """The images of a run, split as it says."""
+    return find(
+        settings.data,
+        val=settings.val,
+        seed=settings.seed,
+        per_class=settings.per_class,
+        strict=settings.strict,
+        progress=checked,
+    )

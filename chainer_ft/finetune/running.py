@@ -1,0 +1,144 @@
+"""A whole run: all its trainings, and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chainer_ft.finetune import measured
+from chainer_ft.finetune.building import Built
+from chainer_ft.finetune.contenders import FINE_TUNED, Contender, contenders
+from chainer_ft.finetune.folder import RunFolder
+from chainer_ft.finetune.judging import Judged
+from chainer_ft.finetune.logs import curve_of, drift_of
+from chainer_ft.finetune.result import RunResult
+from chainer_ft.finetune.training import Setup, carry_out
+from chainer_ft.formats.atomic import replacing
+from chainer_ft.formats.provenance import versions
+from chainer_ft.images import Preprocessing
+from chainer_ft.report.json import plan_data
+from chainer_ft.report.timeline import timeline_data
+from chainer_ft.training.schedules.resolving import resolve
+from chainer_ft.training.schedules.timelines import timeline
+
+_WORST = 24
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A contender, trained.
+
+    Args:
+        contender: Which.
+        judged: What it says of the validation images.
+        facts: ``seconds``, ``lr``, ``head``.
+        log: Entries of its log.
+    """
+
+    contender: Contender
+    judged: Judged
+    facts: dict[str, Any]
+    log: list[dict[str, Any]]
+
+
+def run_all(setup: Setup, folder: RunFolder) -> RunResult:
+    """Train the fine-tuned net and the baselines, as far as they are not, and tell.
+
+    Args:
+        setup: What they share.
+        folder: The run folder, begun.
+
+    Raises:
+        Interrupted: The user stopped the run; it can go on.
+    """
+    built = setup.built()
+    schedules = contenders(setup.settings, built.model, built.head.now.path)
+    trained = []
+    for contender in schedules:
+        place = folder.child(contender.name)
+        place.write_text("schedule.yaml", contender.scenario.schedule.to_yaml().rstrip())
+        judged, facts = carry_out(setup, contender, place)
+        trained.append(Trained(contender, judged, facts, place.log()))
+    result = _result(setup, built, trained, folder)
+    result.save(folder.path)
+    return result
+
+
+def _result(
+    setup: Setup, built: Built, trained: Sequence[Trained], folder: RunFolder
+) -> RunResult:
+    first, *others = trained
+    settings, classes = setup.settings, setup.images.classes
+    size = len(setup.images.train) / settings.batch_size
+    phases = resolve(built.model, first.contender.scenario.schedule)
+    keys = [item.key for item in setup.images.val]
+    return RunResult(
+        model=settings.model,
+        weights=settings.weights,
+        scenario=first.contender.scenario.name,
+        why=first.contender.scenario.why,
+        fine_tuned=_measured(first, size),
+        baselines=tuple(_measured(one, size, first) for one in others),
+        confusion=first.judged.confusion(classes),
+        worst=tuple(_pictured(setup, folder, first.judged.worst(classes, keys, _WORST))),
+        data=setup.images.to_dict(),
+        preprocessing=setup.preprocessing.to_dict(),
+        copy_map=None if built.plan is None else plan_data(built.plan),
+        head=first.facts["head"],
+        schedule=first.contender.scenario.schedule.to_yaml(),
+        timeline=timeline_data(timeline(phases, size)),
+        drift=drift_of(first.log, size, _prefix(built)),
+        settings=settings.to_dict(),
+        seed=settings.seed,
+        device=settings.device,
+        command=settings.command,
+        versions=versions(),
+        notes=_notes(setup, first),
+    )
+
+
+def _measured(one: Trained, size: float, first: Trained | None = None) -> measured.Contender:
+    return measured.Contender(
+        one.contender.name,
+        one.facts["lr"],
+        curve_of(one.log, size),
+        one.judged.score(),
+        one.facts["seconds"],
+        None if first is None else first.judged.margin(one.judged),
+    )
+
+
+def _prefix(built: Built) -> str:
+    """Path of the model in the classifier."""
+    return "/predictor" if built.predictor is built.model else "/predictor/net"
+
+
+def _notes(setup: Setup, first: Trained) -> tuple[str, ...]:
+    cached = first.facts.get("features")
+    return (*setup.images.notes, *([cached] if cached else []), *first.facts.get("notes", ()))
+
+
+def _pictured(
+    setup: Setup, folder: RunFolder, worst: Sequence[measured.Sample]
+) -> list[measured.Sample]:
+    """The worst samples with a PNG of each, what the net sees of it."""
+    (folder.path / "worst").mkdir(exist_ok=True)
+    items = {item.key: item for item in setup.images.val}
+    shown = []
+    for number, sample in enumerate(worst):
+        name = f"worst/{number:02}.png"
+        picture = setup.images.open(items[sample.key])
+        box = setup.preprocessing.window(picture.size)
+        image = picture.cut(box, _thumbnail(setup.preprocessing), "bilinear")
+        with replacing(folder.path / name) as temporary:
+            image.save(temporary, format="PNG")
+        shown.append(measured.Sample(**{**vars(sample), "picture": name}))
+    return shown
+
+
+def _thumbnail(preprocessing: Preprocessing) -> tuple[int, int]:
+    """Width and height of a picture of about 112 points that has the shape of the input."""
+    height, width = preprocessing.size
+    factor = 112 / max(height, width)
+    return max(1, round(width * factor)), max(1, round(height * factor))

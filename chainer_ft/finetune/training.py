@@ -1,0 +1,139 @@
+"""One training, from the model to what it says of the validation images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chainer.training import Trainer
+
+from chainer_ft.errors import UsageError
+from chainer_ft.finetune.building import Built, Make, build
+from chainer_ft.finetune.contenders import Contender
+from chainer_ft.finetune.folder import MODEL, RunFolder
+from chainer_ft.finetune.judging import Judged, scores_of
+from chainer_ft.finetune.keeping import SNAPSHOT, Keep, Stopper, load_snapshot
+from chainer_ft.finetune.loop import Task, make_trainer, make_updater, seeded, val_batches
+from chainer_ft.finetune.provenance import provenance_of
+from chainer_ft.finetune.settings import Settings
+from chainer_ft.images import Augmentation, Dataset, Images, Preprocessing
+from chainer_ft.training.lr_find import lr_find
+from chainer_ft.training.rates import learning_rates
+from chainer_ft.transfer import save
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What all trainings of a run have in common.
+
+    Args:
+        settings: What the run was told.
+        images: The images, split.
+        preprocessing: What becomes of each.
+        make: Makes the model.
+        stopper: Says when to stop.
+        extend: Adds what only watches to a trainer: progress, tables.
+        every: Iterations between two snapshots, besides those of each epoch.
+    """
+
+    settings: Settings
+    images: Images
+    preprocessing: Preprocessing
+    make: Make
+    stopper: Stopper
+    extend: Callable[[Trainer], None] = lambda trainer: None
+    every: int | None = None
+
+    def dataset(self, part: Any) -> Dataset:
+        """The images of ``train`` or ``val``; those to learn from are augmented."""
+        given = self.settings.augmentation if part == "train" else None
+        augmentation = None if given is None else Augmentation(**given)
+        seed = self.settings.seed
+        return Dataset(self.images, part, self.preprocessing, augmentation, seed)
+
+    def built(self, pretrained: bool = True) -> Built:
+        """A model for the classes of the images."""
+        shape = self.preprocessing.shape
+        return build(self.settings, self.make, self.images.classes, shape, pretrained)
+
+
+def carry_out(setup: Setup, contender: Contender, folder: RunFolder) -> tuple[Judged, dict[str, Any]]:
+    """Train, or go on, unless it is done already; then judge.
+
+    Args:
+        setup: What it shares with the others.
+        contender: Which training.
+        folder: Its folder.
+
+    Returns:
+        tuple: What the net says of the validation images, and facts: ``seconds``, ``lr``, ``head``.
+
+    Raises:
+        Interrupted: The user stopped it; it can go on.
+    """
+    done = folder.finished()
+    if done is not None:
+        return done
+    settings = setup.settings
+    with seeded(settings.seed, settings.device):
+        built = setup.built(contender.pretrained)
+        task = Task(
+            str(folder.path),
+            built,
+            contender.scenario.schedule,
+            _rate(setup, contender, folder),
+            setup.dataset("train"),
+            setup.dataset("val"),
+        )
+        seconds = _run(setup, task)
+        judged = Judged(*scores_of(built.predictor, val_batches(settings, task.val)))
+    provenance = provenance_of(setup, built, contender)
+    save(folder.path / MODEL, built.model, provenance=provenance)
+    facts = {"seconds": seconds, "lr": task.lr, "head": str(built.head)}
+    folder.finish(judged, facts)
+    (folder.path / SNAPSHOT).unlink(missing_ok=True)
+    return judged, facts
+
+
+def _run(setup: Setup, task: Task) -> float:
+    """Run the trainer to its end; gives the seconds that it took."""
+    trainer = make_trainer(setup.settings, task)
+    trainer.extend(Keep(setup.stopper, setup.every))
+    setup.extend(trainer)
+    load_snapshot(trainer)
+    with setup.stopper.listening():
+        trainer.run(show_loop_exception_msg=False)
+    return float(trainer.elapsed_time)
+
+
+def _rate(setup: Setup, contender: Contender, folder: RunFolder) -> float:
+    """The learning rate, looked for once where that was asked for."""
+    if setup.settings.lr != "find" or contender.name in dict(_given(setup.settings)):
+        return contender.lr
+    path = folder.path / "lr.txt"
+    if not path.exists():
+        folder.write_text(path.name, repr(found_rate(setup, contender)))
+    return float(path.read_text(encoding="utf-8"))
+
+
+def _given(settings: Settings) -> list[tuple[str, float]]:
+    return [(name, lr) for name, lr in settings.baselines if lr is not None]
+
+
+def found_rate(setup: Setup, contender: Contender) -> float:
+    """Look for a learning rate on a net of its own, as it is in the last phase.
+
+    Raises:
+        UsageError: The loss never falls.
+    """
+    settings = replace(setup.settings, workers=0)
+    built = setup.built(contender.pretrained)
+    phase = contender.scenario.schedule.phases[-1]
+    task = Task("", built, contender.scenario.schedule, contender.lr, setup.dataset("train"), setup.dataset("val"))
+    updater = make_updater(settings, task)
+    learning_rates(built.model, dict(phase.lr))
+    found = lr_find(updater).suggestion
+    if found is None:
+        raise UsageError("lr find: the loss falls at no rate; give one, --lr 0.0001")
+    return found
