@@ -17,6 +17,7 @@ from chainer.training.extensions import Evaluator, LogReport, observe_value
 from chainer.training.updaters import StandardUpdater
 
 from chainer_ft.finetune.building import Built
+from chainer_ft.finetune.feature_cache import FeatureCache
 from chainer_ft.finetune.settings import Settings
 from chainer_ft.images import Batches, Dataset
 from chainer_ft.training import extensions
@@ -65,7 +66,7 @@ def make_updater(settings: Settings, task: Task) -> StandardUpdater:
 
 
 def make_trainer(settings: Settings, task: Task) -> Trainer:
-    """The trainer, with all that changes or measures the training; nothing that draws."""
+    """The trainer, with all that changes or measures the training; nothing that only shows."""
     updater = make_updater(settings, task)
     trainer = Trainer(updater, (settings.epochs, "epoch"), out=task.folder)
     trainer.extend(extensions.Schedule(task.schedule, model=task.built.model))
@@ -73,6 +74,8 @@ def make_trainer(settings: Settings, task: Task) -> Trainer:
         trainer.extend(extensions.OneCycle())
     elif settings.curve == "cosine":
         trainer.extend(extensions.Cosine())
+    if settings.cache:
+        trainer.extend(FeatureCache(draws=settings.draws))
     classifier = updater.get_optimizer("main").target
     trainer.extend(Evaluator(val_batches(settings, task.val), classifier, device=settings.device))
     trainer.extend(extensions.WeightDrift(filename=None))
