@@ -20,7 +20,8 @@ def chainer_ft_subcommands() -> list[Subcommand]:
         run,
         schedule,
         show,
+        train,
     )
 
-    modules = (copy, show, plan, diff, convert, cache, schedule, caffe, plugins, doctor, run)
+    modules = (copy, show, plan, diff, convert, cache, schedule, train, caffe, plugins, doctor, run)
     return [module.VERB for module in modules]

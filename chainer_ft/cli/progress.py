@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from chainer_ft.types import Listing, Source
@@ -68,3 +68,24 @@ class Watched(Source):
 def watched(source: Source) -> Source:
     """The source with a progress bar, where somebody is there to see it."""
     return Watched(source) if sys.stderr.isatty() else source
+
+
+def counted(what: str) -> Callable[[int, int], None]:
+    """A function that shows how many of how many are done.
+
+    Args:
+        what: What is counted.
+    """
+    start, drawn = time.monotonic(), 0.0
+
+    def show(done: int, total: int) -> None:
+        nonlocal drawn
+        now = time.monotonic()
+        if now - start > _PATIENCE and now - drawn > 0.1 and done < total:
+            drawn = now
+            sys.stderr.write(f"\r{done:,} of {total:,} {what}\x1b[K")
+            sys.stderr.flush()
+        elif drawn and done >= total:
+            sys.stderr.write("\r\x1b[K")
+
+    return show

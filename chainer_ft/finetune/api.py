@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 import chainer
-import numpy as np
 from chainer.training import Trainer
 
 from chainer_ft.finetune.building import maker, origin_of
-from chainer_ft.finetune.contenders import FINE_TUNED
 from chainer_ft.finetune.folder import RunFolder
 from chainer_ft.finetune.inputs import preprocessing_for
 from chainer_ft.finetune.keeping import Stopper
@@ -46,8 +43,8 @@ def fine_tune(
 
     The weights are copied, the head gets the classes of the data, the head is trained, then
     everything, the head at ten times the rate. The folder ``out`` gets the log, the weights
-    (``model.npz``, with classes and preprocessing), pictures, and a snapshot as long as the run is not
-    over.
+    (``model.npz``, with classes and preprocessing), pictures, and a snapshot as long as the run
+    is not over.
 
     Args:
         model: ``file.py:Net``, ``package.module:Net``, a ``.prototxt``, or a link. It is not
@@ -116,6 +113,7 @@ def go_on(
     stopper: Stopper | None = None,
     extend: Callable[[Trainer], None] = lambda trainer: None,
     every: int | None = None,
+    tell: Callable[[str], None] = lambda text: None,
     checked: Callable[[int, int], None] | None = None,
 ) -> RunResult:
     """Do what is left of a run."""
@@ -128,6 +126,7 @@ def go_on(
         stopper or Stopper(),
         extend,
         every,
+        tell,
     )
     return run_all(setup, folder)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import chainer
@@ -38,7 +38,9 @@ def preprocessing_for(settings: Settings, make: Make) -> Preprocessing:
     given = dict(settings.preprocessing or {})
     known = origin_of(settings, "preprocessing") or _of_model(make(True), settings.model, given)
     size = given.pop("size", None) or known.get("size") or _USUAL
-    preset = given.pop("preset", None)
+    preset, file = given.pop("preset", None), given.pop("mean_file", None)
+    if file:
+        given["mean"] = _cropped(read_mean(file), size)
     if preset:
         known = Preprocessing.named(preset, tuple(size)).to_dict()
     return Preprocessing.from_dict({**known, **given, "size": size})
@@ -65,15 +67,13 @@ def _shape(data: Message | None) -> tuple[int, ...]:
     return tuple(int(n) for n in data.input_param.shape[0].dim[1:])
 
 
-def _of_transform(
-    param: Message, folder: str, given: Mapping[str, Any]
-) -> dict[str, Any]:
+def _of_transform(param: Message, folder: str, given: Mapping[str, Any]) -> dict[str, Any]:
     known: dict[str, Any] = {"scale": param.scale or 1.0}
     if param.crop_size:
         known["size"] = (param.crop_size, param.crop_size)
     if param.mean_value:
         known["mean"] = tuple(param.mean_value)
-    if param.mean_file and "mean" not in given:
+    if param.mean_file and not {"mean", "mean_file", "preset"} & set(given):
         mean = read_mean(_found(param.mean_file, folder))
         known.setdefault("size", mean.shape[1:])
         known["mean"] = _cropped(mean, known["size"])
@@ -88,12 +88,8 @@ def _found(name: str, folder: str) -> str:
     raise FormatError(f"mean_file {name}: is not there; give the mean: --mean FILE, or B,G,R")
 
 
-def mean_of(image: np.ndarray, size: tuple[int, int]) -> tuple[float, ...]:
+def _cropped(mean: np.ndarray, size: Sequence[int]) -> tuple[float, ...]:
     """A mean image as a mean: its middle, or where it is smaller one number a channel."""
-    return _cropped(image, size)
-
-
-def _cropped(mean: np.ndarray, size: tuple[int, int]) -> tuple[float, ...]:
     spare = [have - want for have, want in zip(mean.shape[1:], size, strict=True)]
     if min(spare) < 0:
         return tuple(mean.mean(axis=(1, 2)).tolist())

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import FrameType
-from typing import Any
 
 from chainer.serializers import load_npz, save_npz
 from chainer.training import Extension, Trainer

@@ -59,9 +59,7 @@ def make_updater(settings: Settings, task: Task) -> StandardUpdater:
     optimizer = make_optimizer(settings, task.lr).setup(classifier)
     if settings.optimizer == "sgd":
         optimizer.add_hook(optimizer_hooks.WeightDecay(settings.base_decay))
-    batches = Batches(
-        task.train, settings.batch_size, seed=settings.seed, workers=settings.workers
-    )
+    batches = Batches(task.train, settings.batch_size, seed=settings.seed, workers=settings.workers)
     return StandardUpdater(batches, optimizer, device=settings.device)
 
 
@@ -86,9 +84,7 @@ def make_trainer(settings: Settings, task: Task) -> Trainer:
 
 def val_batches(settings: Settings, val: Dataset) -> Batches:
     """All images for validation, once and in order."""
-    return Batches(
-        val, settings.batch_size, repeat=False, shuffle=False, workers=settings.workers
-    )
+    return Batches(val, settings.batch_size, repeat=False, shuffle=False, workers=settings.workers)
 
 
 def _rate(trainer: Trainer) -> float:

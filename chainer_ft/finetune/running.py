@@ -8,7 +8,7 @@ from typing import Any
 
 from chainer_ft.finetune import measured
 from chainer_ft.finetune.building import Built
-from chainer_ft.finetune.contenders import FINE_TUNED, Contender, contenders
+from chainer_ft.finetune.contenders import Contender, contenders
 from chainer_ft.finetune.folder import RunFolder
 from chainer_ft.finetune.judging import Judged
 from chainer_ft.finetune.logs import curve_of, drift_of
@@ -53,11 +53,13 @@ def run_all(setup: Setup, folder: RunFolder) -> RunResult:
         Interrupted: The user stopped the run; it can go on.
     """
     built = setup.built()
-    schedules = contenders(setup.settings, built.model, built.head.now.path)
+    setup.tell(_beginning(setup, built))
     trained = []
-    for contender in schedules:
+    for contender in contenders(setup.settings, built.model, built.head.now.path):
         place = folder.child(contender.name)
-        place.write_text("schedule.yaml", contender.scenario.schedule.to_yaml().rstrip())
+        schedule = contender.scenario.schedule.to_yaml().rstrip()
+        place.write_text("schedule.yaml", schedule)
+        setup.tell(f"\n{contender.name}: {contender.scenario.why}\n{schedule}")
         judged, facts = carry_out(setup, contender, place)
         trained.append(Trained(contender, judged, facts, place.log()))
     result = _result(setup, built, trained, folder)
@@ -65,9 +67,19 @@ def run_all(setup: Setup, folder: RunFolder) -> RunResult:
     return result
 
 
-def _result(
-    setup: Setup, built: Built, trained: Sequence[Trained], folder: RunFolder
-) -> RunResult:
+def _beginning(setup: Setup, built: Built) -> str:
+    """The images, what was copied, the head."""
+    lines = [str(setup.images), ""]
+    if built.plan is not None:
+        count = len(built.plan.pairs)
+        lines.append(
+            f"weights: {count} arrays of {setup.settings.weights}, coverage "
+            f"{built.plan.coverage:.2%}"
+        )
+    return "\n".join([*lines, str(built.head)])
+
+
+def _result(setup: Setup, built: Built, trained: Sequence[Trained], folder: RunFolder) -> RunResult:
     first, *others = trained
     settings, classes = setup.settings, setup.images.classes
     size = len(setup.images.train) / settings.batch_size

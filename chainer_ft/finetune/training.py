@@ -35,6 +35,7 @@ class Setup:
         stopper: Says when to stop.
         extend: Adds what only watches to a trainer: progress, tables.
         every: Iterations between two snapshots, besides those of each epoch.
+        tell: Prints a line or several of what is being done.
     """
 
     settings: Settings
@@ -44,6 +45,7 @@ class Setup:
     stopper: Stopper
     extend: Callable[[Trainer], None] = lambda trainer: None
     every: int | None = None
+    tell: Callable[[str], None] = lambda text: None
 
     def dataset(self, part: Any) -> Dataset:
         """The images of ``train`` or ``val``; those to learn from are augmented."""
@@ -58,7 +60,9 @@ class Setup:
         return build(self.settings, self.make, self.images.classes, shape, pretrained)
 
 
-def carry_out(setup: Setup, contender: Contender, folder: RunFolder) -> tuple[Judged, dict[str, Any]]:
+def carry_out(
+    setup: Setup, contender: Contender, folder: RunFolder
+) -> tuple[Judged, dict[str, Any]]:
     """Train, or go on, unless it is done already; then judge.
 
     Args:
@@ -130,7 +134,14 @@ def found_rate(setup: Setup, contender: Contender) -> float:
     settings = replace(setup.settings, workers=0)
     built = setup.built(contender.pretrained)
     phase = contender.scenario.schedule.phases[-1]
-    task = Task("", built, contender.scenario.schedule, contender.lr, setup.dataset("train"), setup.dataset("val"))
+    task = Task(
+        "",
+        built,
+        contender.scenario.schedule,
+        contender.lr,
+        setup.dataset("train"),
+        setup.dataset("val"),
+    )
     updater = make_updater(settings, task)
     learning_rates(built.model, dict(phase.lr))
     found = lr_find(updater).suggestion

@@ -32,7 +32,9 @@ class _RateCurve(Extension):  # type: ignore[misc]
         optimizer = trainer.updater.get_optimizer(self.optimizer)
         known = [name for name in STEP_NAMES if name in optimizer.hyperparam.get_dict()]
         if not known:
-            raise UsageError(f"{type(optimizer).__name__} has no learning rate, neither lr nor alpha")
+            raise UsageError(
+                f"{type(optimizer).__name__} has no learning rate, neither lr nor alpha"
+            )
         self._name = known[0]
         if self.lr is None:
             self.lr = getattr(optimizer, self._name)

@@ -1,0 +1,125 @@
+"""``chainer-ft train DATA``: fine-tune a classifier of images, and compare."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING, Any
+
+from chainer_ft.cli.output import say
+from chainer_ft.cli.training_options import add_options, settings_of
+from chainer_ft.errors import UsageError
+from chainer_ft.report.table import align
+from chainer_ft.types import Subcommand
+
+if TYPE_CHECKING:
+    from chainer.training import Trainer
+
+    from chainer_ft.finetune.result import RunResult
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument(
+        "data",
+        metavar="DATA",
+        nargs="?",
+        help="folder with a folder of images for each class, "
+        "with train/ and val/ or without; CSV of paths and labels; .npz; LMDB",
+    )
+    parser.add_argument("--out", metavar="RUN", help="folder for all that the run writes")
+    parser.add_argument("--resume", metavar="RUN", help="go on with a run; needs nothing else")
+    add_options(parser)
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def run(options: Namespace) -> int:
+    """Run the verb."""
+    from chainer_ft.finetune.api import begin, go_on
+    from chainer_ft.finetune.folder import RunFolder
+    from chainer_ft.finetune.keeping import Interrupted
+
+    folder = RunFolder(options.resume or options.out or "")
+    if options.resume:
+        _check_alone(options)
+        settings = folder.settings()
+    else:
+        _check_whole(options)
+        settings = settings_of(options, f"chainer-ft {shlex.join(sys.argv[1:])}")
+        begin(settings, folder, settings.model)
+    try:
+        result = go_on(
+            folder,
+            settings.model,
+            extend=_watch(options),
+            every=options.snapshot_every,
+            tell=_quiet if options.json else say,
+            checked=_checked(),
+        )
+    except Interrupted as error:
+        raise Interrupted(f"{error}; go on: chainer-ft train --resume {folder.path}") from error
+    data = json.dumps(result.to_dict(), indent=1)
+    say(data if options.json else f"{comparison(result)}\nwritten: {folder.path}")
+    return 0
+
+
+def _check_alone(options: Namespace) -> None:
+    if options.data or options.out or options.model:
+        raise UsageError("--resume RUN goes on with what the run was told; give nothing besides")
+
+
+def _check_whole(options: Namespace) -> None:
+    needed = {"DATA": options.data, "--model": options.model, "--out": options.out}
+    missing = [name for name, value in needed.items() if not value]
+    if missing:
+        raise UsageError(
+            f"{', '.join(missing)}: missing; chainer-ft train photos/ --model nets.py:Net "
+            "--weights old.npz --out run1"
+        )
+
+
+def _quiet(text: str) -> None:
+    """Say nothing: JSON is all that is printed."""
+
+
+def _watch(options: Namespace) -> Any:
+    """Adds to a trainer what tells how it goes."""
+
+    def extend(trainer: Trainer) -> None:
+        from chainer_ft.finetune.showing import Bar, Lines
+
+        if not options.json:
+            trainer.extend(Lines(say))
+        if sys.stderr.isatty():
+            trainer.extend(Bar(sys.stderr))
+
+    return extend
+
+
+def _checked() -> Any:
+    """Shows how many images have been looked at."""
+    from chainer_ft.cli.progress import counted
+
+    return counted("images checked") if sys.stderr.isatty() else None
+
+
+def comparison(result: RunResult) -> str:
+    """The trainings side by side."""
+    rows = [
+        (
+            one.name,
+            f"{one.score.accuracy:.2%}",
+            "{:.1%} to {:.1%}".format(*one.score.interval),
+            "" if one.margin is None else str(one.margin),
+            f"{one.lr:.3g}",
+            f"{one.seconds:.1f}",
+        )
+        for one in (result.fine_tuned, *result.baselines)
+    ]
+    titles = ("", "accuracy", "95 % interval", "fine-tuned is ahead by", "lr", "seconds")
+    return "\n".join(align([titles, *rows], right=(1, 4, 5)))
+
+
+VERB = Subcommand("train", "fine-tune a classifier of images, and compare", add_arguments, run)

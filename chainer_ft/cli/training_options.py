@@ -1,0 +1,246 @@
+"""The options of ``chainer-ft train``, and what they say together."""
+
+from __future__ import annotations
+
+import os
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chainer_ft.cli.rules import add_rules, floor, rules
+from chainer_ft.errors import FormatError
+
+if TYPE_CHECKING:
+    from chainer_ft.finetune.settings import Settings
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add all of them, in groups."""
+    _add_model(parser)
+    _add_schedule(parser)
+    _add_rates(parser)
+    _add_images(parser)
+    _add_rest(parser)
+
+
+def _add_model(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("the model")
+    group.add_argument(
+        "--model", metavar="MODEL", help="file.py:Net, package.module:Net, or a .prototxt"
+    )
+    group.add_argument("--weights", metavar="FILE", help="weights file, or FILE::PREFIX")
+    group.add_argument(
+        "--head", metavar="PATH", help="layer that gives the scores (default: found)"
+    )
+    group.add_argument(
+        "--labels",
+        metavar="FILE",
+        help="names of the classes of the weights, one a line; those that are still there keep "
+        "their rows of the head",
+    )
+    group.add_argument("--policy", default="name", help="how weights are matched (default: name)")
+    group.add_argument(
+        "--min-coverage", type=floor, default=0.0, metavar="0.0-1.0", help="least share to copy"
+    )
+    add_rules(parser)
+
+
+def _add_schedule(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("what trains when")
+    group.add_argument(
+        "--scenario",
+        default="large-similar",
+        metavar="NAME",
+        help="small-similar, large-similar, small-different, large-different, or auto: how many "
+        "images, and whether they are like those of the weights (default: large-similar)",
+    )
+    group.add_argument("--schedule", metavar="YAML", help="a schedule in place of a scenario")
+    group.add_argument("--epochs", type=int, default=5, metavar="N", help="in all (default: 5)")
+    group.add_argument(
+        "--freeze-epochs", type=float, metavar="N", help="the first N for the head alone"
+    )
+    group.add_argument(
+        "--freeze", action="append", default=[], metavar="GLOB", help="freeze throughout"
+    )
+    group.add_argument("--cut", metavar="PATH", help="where small-different cuts (default: half)")
+    group.add_argument(
+        "--patience", type=int, metavar="N", help="stop after N epochs that were no better"
+    )
+
+
+def _add_rates(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("learning rates")
+    group.add_argument("--lr", type=rate, metavar="RATE", help="of the body; `find` looks for one")
+    group.add_argument(
+        "--head-lr", type=float, default=10.0, metavar="X", help="times that for what is new (10)"
+    )
+    group.add_argument("--optimizer", default="adamw", help="adamw or sgd (default: adamw)")
+    group.add_argument("--decay", type=float, metavar="X", help="weight decay")
+    group.add_argument(
+        "--curve", default="one-cycle", help="one-cycle, cosine or constant (default: one-cycle)"
+    )
+
+
+def _add_images(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("images")
+    group.add_argument(
+        "--val", type=float, default=0.2, metavar="SHARE", help="for validation (default: 0.2)"
+    )
+    group.add_argument("--per-class", type=int, metavar="N", help="train on N of each class")
+    group.add_argument("--strict", action="store_true", help="a broken image is an error")
+    group.add_argument(
+        "--preprocessing", metavar="NAME", help="chainer, caffe, torch or tf: what weights expect"
+    )
+    group.add_argument("--size", type=size, metavar="HxW", help="of the input")
+    group.add_argument("--channels", metavar="ORDER", help="RGB, BGR or L")
+    group.add_argument("--scale", type=float, metavar="X", help="factor of the pixels, 0 to 255")
+    group.add_argument(
+        "--mean", type=mean, metavar="MEAN", help="numbers, 104,117,123, or a .binaryproto"
+    )
+    group.add_argument("--std", type=numbers, metavar="NUMBERS", help="standard deviation")
+    group.add_argument("--augment", action="store_true", help="random crops, flips, colours")
+    group.add_argument("--no-flip", action="store_true", help="left and right mean something")
+    group.add_argument("--workers", type=int, metavar="N", help="processes that prepare images")
+
+
+def _add_rest(parser: ArgumentParser) -> None:
+    group = parser.add_argument_group("the run")
+    group.add_argument("--batch-size", type=int, default=32, metavar="N", help="(default: 32)")
+    group.add_argument("--seed", type=int, default=0, metavar="N", help="of all that is random")
+    group.add_argument("--device", default="@numpy", help="@numpy, @cupy:0 (default: @numpy)")
+    group.add_argument(
+        "--baseline",
+        type=baselines,
+        default=(),
+        metavar="NAMES",
+        help="scratch,frozen: train these too; scratch:0.01 at a rate of its own",
+    )
+    group.add_argument("--no-cache", action="store_true", help="keep no features of what is frozen")
+    group.add_argument(
+        "--snapshot-every", type=int, metavar="N", help="iterations, besides each epoch"
+    )
+    group.add_argument("--emit-script", metavar="FILE", help="write the run as a Python script")
+
+
+#: Options that are settings of the same name.
+_SAME = (
+    *("data", "model", "weights", "head", "epochs", "freeze_epochs", "scenario", "cut"),
+    *("patience", "lr", "head_lr", "optimizer", "decay", "curve", "val", "per_class", "strict"),
+    *("batch_size", "seed", "workers", "device"),
+)
+
+
+def settings_of(options: Namespace, command: str) -> Settings:
+    """The settings that the options say."""
+    from chainer_ft.finetune.settings import Settings
+
+    named = {"policy": options.policy, "min_coverage": options.min_coverage, **rules(options)}
+    return Settings(
+        **{name: getattr(options, name) for name in _SAME},
+        schedule=None if options.schedule is None else text_of(options.schedule),
+        freeze=tuple(options.freeze),
+        labels=None if options.labels is None else labels_of(options.labels),
+        preprocessing=_preprocessing(options),
+        augmentation=_augmentation(options),
+        cache=not options.no_cache,
+        baselines=options.baseline,
+        rules=named,
+        command=command,
+    )
+
+
+def _preprocessing(options: Namespace) -> dict[str, Any]:
+    given = {name: getattr(options, name) for name in ("size", "channels", "scale", "std")}
+    is_file = options.mean is not None and os.path.isfile(options.mean)
+    mean = None if options.mean is None or is_file else numbers(options.mean)
+    given |= {"mean": mean, "mean_file": options.mean if is_file else None}
+    given["preset"] = options.preprocessing
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _augmentation(options: Namespace) -> dict[str, Any] | None:
+    from chainer_ft.images import Augmentation
+
+    if not options.augment:
+        return None
+    return (Augmentation(flip=0.0) if options.no_flip else Augmentation()).to_dict()
+
+
+def text_of(path: str) -> str:
+    """The text of a file.
+
+    Raises:
+        FormatError: It cannot be read.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FormatError(f"{path}: cannot be read: {error}") from error
+
+
+def labels_of(path: str) -> tuple[str, ...]:
+    """Names of classes, one a line."""
+    return tuple(line.strip() for line in text_of(path).splitlines() if line.strip())
+
+
+def rate(text: str) -> float | str:
+    """A learning rate, or ``find``.
+
+    Example:
+        >>> rate("1e-4"), rate("find")
+        (0.0001, 'find')
+    """
+    return text if text == "find" else _number(text)
+
+
+def size(text: str) -> tuple[int, int]:
+    """Height and width.
+
+    Example:
+        >>> size("32x48"), size("224")
+        ((32, 48), (224, 224))
+    """
+    parts = text.lower().split("x")
+    if len(parts) > 2 or not all(part.isdigit() for part in parts):
+        raise ArgumentTypeError(f"{text!r} is not like 224x224")
+    return int(parts[0]), int(parts[-1])
+
+
+def numbers(text: str) -> tuple[float, ...]:
+    """Numbers with commas between them.
+
+    Example:
+        >>> numbers("104,117,123")
+        (104.0, 117.0, 123.0)
+    """
+    return tuple(map(_number, text.split(",")))
+
+
+def mean(text: str) -> str:
+    """Numbers, or the name of a file.
+
+    Example:
+        >>> mean("104,117,123")
+        '104,117,123'
+    """
+    if not os.path.isfile(text):
+        numbers(text)
+    return text
+
+
+def baselines(text: str) -> tuple[tuple[str, float | None], ...]:
+    """Baselines, each with a learning rate or without.
+
+    Example:
+        >>> baselines("scratch:0.01,frozen")
+        (('scratch', 0.01), ('frozen', None))
+    """
+    pairs = (name.partition(":") for name in text.split(",") if name)
+    return tuple((name, _number(lr) if colon else None) for name, colon, lr in pairs)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no number") from None
