@@ -20,6 +20,7 @@ from chainer_ft import compat
 if TYPE_CHECKING:
     from chainer_ft.errors import ChainerFTError as ChainerFTError
     from chainer_ft.finetune import FeatureCache as FeatureCache
+    from chainer_ft.finetune.api import fine_tune as fine_tune
     from chainer_ft.host import hookimpl as hookimpl
     from chainer_ft.select import all_but as all_but
     from chainer_ft.select import first as first
@@ -62,6 +63,7 @@ _HOMES = {
     "copy": "chainer_ft.transfer",
     "copy_model": "chainer_ft.transfer",
     "extensions": "chainer_ft.training",
+    "fine_tune": "chainer_ft.finetune.api",
     "first": "chainer_ft.select",
     "freeze": "chainer_ft.training",
     "frozen": "chainer_ft.training",

@@ -15,13 +15,16 @@ def chainer_ft_subcommands() -> list[Subcommand]:
         copy,
         diff,
         doctor,
+        evaluate,
         plan,
         plugins,
+        predict,
         run,
         schedule,
         show,
         train,
     )
 
-    modules = (copy, show, plan, diff, convert, cache, schedule, train, caffe, plugins, doctor, run)
-    return [module.VERB for module in modules]
+    weights = (copy, show, plan, diff, convert, cache)
+    training = (schedule, train, predict, evaluate)
+    return [module.VERB for module in (*weights, *training, caffe, plugins, doctor, run)]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainer_ft.cli.output import say
@@ -17,6 +19,7 @@ from chainer_ft.types import Subcommand
 if TYPE_CHECKING:
     from chainer.training import Trainer
 
+    from chainer_ft.finetune.folder import RunFolder
     from chainer_ft.finetune.result import RunResult
 
 
@@ -49,6 +52,8 @@ def run(options: Namespace) -> int:
         _check_whole(options)
         settings = settings_of(options, f"chainer-ft {shlex.join(sys.argv[1:])}")
         begin(settings, folder, settings.model)
+    if options.emit_script:
+        _emit(folder, options.emit_script)
     try:
         result = go_on(
             folder,
@@ -63,6 +68,16 @@ def run(options: Namespace) -> int:
     data = json.dumps(result.to_dict(), indent=1)
     say(data if options.json else f"{comparison(result)}\nwritten: {folder.path}")
     return 0
+
+
+def _emit(folder: RunFolder, path: str) -> None:
+    """Write the run as a script, before it begins."""
+    from chainer_ft.finetune.script import script_of_run
+    from chainer_ft.formats.atomic import replacing
+
+    text = script_of_run(folder.settings(), os.path.splitext(path)[0])
+    with replacing(path) as temporary:
+        Path(temporary).write_text(text, encoding="utf-8")
 
 
 def _check_alone(options: Namespace) -> None:

@@ -15,7 +15,7 @@ from chainer_ft.caffe.net import Net
 from chainer_ft.errors import FormatError
 from chainer_ft.finetune.building import Make, origin_of
 from chainer_ft.finetune.settings import Settings
-from chainer_ft.images import Preprocessing
+from chainer_ft.images import Augmentation, Preprocessing
 
 _USUAL = (224, 224)
 
@@ -44,6 +44,14 @@ def preprocessing_for(settings: Settings, make: Make) -> Preprocessing:
     if preset:
         known = Preprocessing.named(preset, tuple(size)).to_dict()
     return Preprocessing.from_dict({**known, **given, "size": size})
+
+
+def augmentation_for(settings: Settings) -> Augmentation | None:
+    """What is random in the training of a run."""
+    if settings.augmentation is None:
+        return None
+    told = settings.augmentation.items()
+    return Augmentation(**{k: tuple(v) if isinstance(v, list) else v for k, v in told})
 
 
 def _of_model(model: chainer.Link, spec: str, given: Mapping[str, Any]) -> dict[str, Any]:

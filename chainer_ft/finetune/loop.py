@@ -84,7 +84,17 @@ def make_trainer(settings: Settings, task: Task) -> Trainer:
 
 def val_batches(settings: Settings, val: Dataset) -> Batches:
     """All images for validation, once and in order."""
-    return Batches(val, settings.batch_size, repeat=False, shuffle=False, workers=settings.workers)
+    size = val_size(settings, len(val))
+    return Batches(val, size, repeat=False, shuffle=False, workers=settings.workers)
+
+
+def val_size(settings: Settings, count: int) -> int:
+    """Images in a batch for validation: all of about one size.
+
+    Chainer's Evaluator gives the mean of the batches, to which a small last one would count as
+    much as the others.
+    """
+    return -(-count // -(-count // settings.batch_size))
 
 
 def _rate(trainer: Trainer) -> float:

@@ -12,12 +12,13 @@ from chainer_ft.errors import UsageError
 from chainer_ft.finetune.building import Built, Make, build
 from chainer_ft.finetune.contenders import Contender
 from chainer_ft.finetune.folder import MODEL, RunFolder
+from chainer_ft.finetune.inputs import augmentation_for
 from chainer_ft.finetune.judging import Judged, scores_of
 from chainer_ft.finetune.keeping import SNAPSHOT, Keep, Stopper, load_snapshot
 from chainer_ft.finetune.loop import Task, make_trainer, make_updater, seeded, val_batches
 from chainer_ft.finetune.provenance import provenance_of
 from chainer_ft.finetune.settings import Settings
-from chainer_ft.images import Augmentation, Dataset, Images, Preprocessing
+from chainer_ft.images import Dataset, Images, Preprocessing
 from chainer_ft.training.lr_find import lr_find
 from chainer_ft.training.rates import learning_rates
 from chainer_ft.transfer import save
@@ -49,8 +50,7 @@ class Setup:
 
     def dataset(self, part: Any) -> Dataset:
         """The images of ``train`` or ``val``; those to learn from are augmented."""
-        given = self.settings.augmentation if part == "train" else None
-        augmentation = None if given is None else Augmentation(**given)
+        augmentation = augmentation_for(self.settings) if part == "train" else None
         seed = self.settings.seed
         return Dataset(self.images, part, self.preprocessing, augmentation, seed)
 

@@ -1,0 +1,130 @@
+"""A run as a Python script: Chainer's parts and chainer_ft's public names, nothing else."""
+
+from __future__ import annotations
+
+from chainer_ft.errors import UsageError
+from chainer_ft.finetune import script_parts as parts
+from chainer_ft.finetune.api import images_of
+from chainer_ft.finetune.building import maker
+from chainer_ft.finetune.contenders import chosen
+from chainer_ft.finetune.head import find_head
+from chainer_ft.finetune.inputs import augmentation_for
+from chainer_ft.finetune.loop import val_size
+from chainer_ft.finetune.settings import Settings
+
+_SCRIPT = '''\
+"""The run of
+
+    {command}
+
+as a script: it gives the same weights, bit for bit."""
+
+{imports}
+
+# The images, split by class and seed.
+photos = images.find({data!r}, {find})
+prepare = {preprocessing}
+{augment}train = images.Dataset(photos, "train", prepare{augmented}, seed={seed})
+val = images.Dataset(photos, "val", prepare)
+
+# The model, with the weights and a head for the new classes.
+random.seed({seed})
+numpy.random.seed({seed})
+{model}
+predictor = finetune.predictor(model, head.path)
+with chainer.using_config("train", False):  # lazy parameters get their arrays
+    predictor(numpy.zeros((2, *prepare.shape), "f"))
+classifier = chainer.links.Classifier(predictor)
+classifier.to_device({device!r})
+
+# What trains when; the factors multiply the optimizer's learning rate.
+schedule = {schedule}
+
+optimizer = chainer.optimizers.{optimizer}
+optimizer.setup(classifier)
+{hook}updater = chainer.training.updaters.StandardUpdater(
+    images.Batches(train, {batch}, seed={seed}{workers}), optimizer, device={device!r}
+)
+trainer = chainer.training.Trainer(updater, ({epochs}, "epoch"), out={out!r})
+trainer.extend(ft.extensions.Schedule(schedule, model=model))
+{curve}{cache}trainer.extend(
+    extensions.Evaluator(
+        images.Batches(val, {val_batch}, repeat=False, shuffle=False{workers}),
+        classifier,
+        device={device!r},
+    )
+)
+trainer.extend(ft.extensions.WeightDrift(filename=None))
+trainer.extend(extensions.LogReport())
+trainer.extend(extensions.PrintReport({columns}))
+trainer.extend(extensions.snapshot(filename="snapshot"))  # load_npz brings the trainer back to it
+trainer.run()
+
+ft.save({out!r} + "/model.npz", model)
+'''
+_COLUMNS = ["epoch", "phase", "main/loss", "main/accuracy", "validation/main/accuracy"]
+
+
+def script_of_run(settings: Settings, out: str) -> str:
+    """The script of the fine-tuned net of a run.
+
+    Args:
+        settings: What the run was told, as its folder keeps it.
+        out: Folder that the script writes into.
+
+    Raises:
+        UsageError: The model was a link, which nobody can name; or the rate is to be looked for.
+    """
+    if settings.lr == "find":
+        raise UsageError("--emit-script needs a learning rate as a number, not find")
+    model = maker(settings.model)(True)
+    head = find_head(model, path=settings.head).path
+    scenario = chosen(settings, model, head)
+    batch = val_size(settings, len(images_of(settings).val))
+    schedule = scenario.schedule.to_yaml()
+    return script_of(settings, schedule, head, settings.base_lr, out, batch)
+
+
+def script_of(
+    settings: Settings, schedule: str, head: str, lr: float, out: str, val_batch: int
+) -> str:
+    """The script of the fine-tuned net of a run.
+
+    Args:
+        settings: What the run was told, preprocessing settled.
+        schedule: Its schedule, as YAML.
+        head: Path of the head.
+        lr: Learning rate that the schedule's factors multiply.
+        out: Folder that the script writes into.
+        val_batch: Images in a batch for validation.
+
+    Raises:
+        UsageError: The model was a link; nobody can name it.
+    """
+    augmentation = augmentation_for(settings)
+    drawn = "" if augmentation is None else f"augment = images.{augmentation!r}\n"
+    return _SCRIPT.format(
+        command=settings.command or "ft.fine_tune",
+        imports="\n".join(parts.imports(settings)),
+        data=settings.data,
+        find=parts.find(settings),
+        preprocessing=parts.preprocessing(settings),
+        augment=""
+        if augmentation is None
+        else f"augment = images.{Augmentation(**augmentation)!r}\n",
+        augmented="" if augmentation is None else ", augment",
+        seed=settings.seed,
+        model="\n".join(parts.model(settings, head)),
+        device=settings.device,
+        schedule=parts.schedule(schedule),
+        optimizer=parts.optimizer(settings, lr),
+        hook=parts.hook(settings),
+        batch=settings.batch_size,
+        val_batch=val_batch,
+        workers="" if settings.workers is None else f", workers={settings.workers}",
+        epochs=settings.epochs,
+        out=out,
+        curve=parts.curve(settings),
+        cache=parts.cache(settings),
+        columns=_COLUMNS,
+    )
