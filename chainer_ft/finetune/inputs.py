@@ -50,8 +50,9 @@ def augmentation_for(settings: Settings) -> Augmentation | None:
     """What is random in the training of a run."""
     if settings.augmentation is None:
         return None
-    told = settings.augmentation.items()
-    return Augmentation(**{k: tuple(v) if isinstance(v, list) else v for k, v in told})
+    told: dict[str, Any] = dict(settings.augmentation)
+    pairs = {name: tuple(told[name]) for name in ("area", "aspect") if name in told}
+    return Augmentation(**{**told, **pairs})
 
 
 def _of_model(model: chainer.Link, spec: str, given: Mapping[str, Any]) -> dict[str, Any]:

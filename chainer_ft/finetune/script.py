@@ -109,9 +109,7 @@ def script_of(
         data=settings.data,
         find=parts.find(settings),
         preprocessing=parts.preprocessing(settings),
-        augment=""
-        if augmentation is None
-        else f"augment = images.{Augmentation(**augmentation)!r}\n",
+        augment=drawn,
         augmented="" if augmentation is None else ", augment",
         seed=settings.seed,
         model="\n".join(parts.model(settings, head)),
