@@ -50,9 +50,10 @@ def augmentation_for(settings: Settings) -> Augmentation | None:
     """What is random in the training of a run."""
     if settings.augmentation is None:
         return None
-    told: dict[str, Any] = dict(settings.augmentation)
-    pairs = {name: tuple(told[name]) for name in ("area", "aspect") if name in told}
-    return Augmentation(**{**told, **pairs})
+    told: dict[str, Any] = {**settings.augmentation}
+    for name in ("area", "aspect"):
+        told[name] = tuple(told[name])
+    return Augmentation(**told)
 
 
 def _of_model(model: chainer.Link, spec: str, given: Mapping[str, Any]) -> dict[str, Any]:

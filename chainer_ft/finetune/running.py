@@ -62,9 +62,8 @@ def run_all(setup: Setup, folder: RunFolder) -> RunResult:
         setup.tell(f"\n{contender.name}: {contender.scenario.why}\n{schedule}")
         judged, facts = carry_out(setup, contender, place)
         trained.append(Trained(contender, judged, facts, place.log()))
-    result = _result(setup, built, trained, folder)
-    result.save(folder.path)
-    return result
+    _result(setup, built, trained, folder).save(folder.path)
+    return RunResult.load(folder.path)
 
 
 def _beginning(setup: Setup, built: Built) -> str:
