@@ -51,7 +51,7 @@ def run(options: Namespace) -> int:
     else:
         _check_whole(options)
         settings = settings_of(options, f"chainer-ft {shlex.join(sys.argv[1:])}")
-        begin(settings, folder, settings.model)
+        begin(settings, folder)
     if options.emit_script:
         _emit(folder, options.emit_script)
     try:

@@ -51,7 +51,7 @@ def _add_schedule(parser: ArgumentParser) -> None:
         "--scenario",
         default="large-similar",
         metavar="NAME",
-        help="small-similar, large-similar, small-different, large-different, or auto: how many "
+        help="small-similar, large-similar, small-different or large-different: how many "
         "images, and whether they are like those of the weights (default: large-similar)",
     )
     group.add_argument("--schedule", metavar="YAML", help="a schedule in place of a scenario")

@@ -87,7 +87,7 @@ def fine_tune(
             baselines=tuple((name, None) for name in baselines),
             **options,
         )
-        begin(told, folder, model)
+        begin(told, folder)
     return go_on(folder, model, extend=extend)
 
 
@@ -95,12 +95,16 @@ def _plain(given: Preprocessing | Mapping[str, Any] | None) -> Mapping[str, Any]
     return given.to_dict() if isinstance(given, Preprocessing) else given
 
 
-def begin(settings: Settings, folder: RunFolder, model: str | chainer.Link) -> Settings:
+def begin(settings: Settings, folder: RunFolder) -> Settings:
     """Settle what the source of the weights says, and make the run folder."""
-    prepared = preprocessing_for(settings, maker(model)).to_dict()
-    labels = settings.labels or origin_of(settings, "classes")
+    prepared, notes = preprocessing_for(settings)
+    known = settings.labels or origin_of(settings, "classes")
+    labels = None if known is None else tuple(known)
     settled = replace(
-        settings, preprocessing=prepared, labels=None if labels is None else tuple(labels)
+        settings,
+        preprocessing=prepared.to_dict(),
+        notes=notes,
+        labels=None if labels is None else tuple(labels),
     )
     folder.begin(settled)
     return settled

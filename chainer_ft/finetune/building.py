@@ -9,7 +9,7 @@ from typing import Any
 
 import chainer
 
-from chainer_ft.finetune.head import Resized, find_head, resize_head
+from chainer_ft.finetune.head import Resized, resize_head
 from chainer_ft.finetune.predictor import check_scores, predictor
 from chainer_ft.finetune.settings import Settings
 from chainer_ft.transfer import open as open_source
@@ -47,9 +47,14 @@ def maker(model: str | chainer.Link) -> Make:
     """
     if isinstance(model, chainer.Link):
         return lambda as_given: copy.deepcopy(model) if as_given else model.copy("init")
-    if model.lower().endswith((".prototxt", ".pbtxt")):
+    if is_caffe(model):
         return lambda _: _caffe(model)
     return lambda _: load_model(model)
+
+
+def is_caffe(model: str) -> bool:
+    """Whether a model is named by its prototxt."""
+    return model.lower().endswith((".prototxt", ".pbtxt"))
 
 
 def _caffe(path: str) -> chainer.Link:
@@ -107,8 +112,3 @@ def origin_of(settings: Settings, key: str) -> Any:
     with open_source(settings.weights) as source:
         told = (source.provenance or {}).get("fine_tuning")
     return told.get(key) if isinstance(told, dict) else None
-
-
-def head_path(settings: Settings, make: Make) -> str:
-    """Path of the head of the model."""
-    return settings.head or find_head(make(True)).path

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chainer_ft.errors import UsageError
 from chainer_ft.finetune import measured
 from chainer_ft.finetune.building import Built
 from chainer_ft.finetune.contenders import Contender, contenders
 from chainer_ft.finetune.folder import RunFolder
 from chainer_ft.finetune.judging import Judged
 from chainer_ft.finetune.logs import curve_of, drift_of
+from chainer_ft.finetune.page import write_page
 from chainer_ft.finetune.result import RunResult
 from chainer_ft.finetune.training import Setup, carry_out
 from chainer_ft.formats.atomic import replacing
@@ -63,6 +65,10 @@ def run_all(setup: Setup, folder: RunFolder) -> RunResult:
         judged, facts = carry_out(setup, contender, place)
         trained.append(Trained(contender, judged, facts, place.log()))
     _result(setup, built, trained, folder).save(folder.path)
+    try:
+        write_page(folder.path)
+    except UsageError as error:  # no matplotlib
+        setup.tell(f"no page: {error}")
     return RunResult.load(folder.path)
 
 
@@ -105,7 +111,7 @@ def _result(setup: Setup, built: Built, trained: Sequence[Trained], folder: RunF
         device=settings.device,
         command=settings.command,
         versions=versions(),
-        notes=_notes(setup, first),
+        notes=(*settings.notes, *setup.images.notes),
     )
 
 
@@ -123,11 +129,6 @@ def _measured(one: Trained, size: float, first: Trained | None = None) -> measur
 def _prefix(built: Built) -> str:
     """Path of the model in the classifier."""
     return "/predictor" if built.predictor is built.model else "/predictor/net"
-
-
-def _notes(setup: Setup, first: Trained) -> tuple[str, ...]:
-    cached = first.facts.get("features")
-    return (*setup.images.notes, *([cached] if cached else []), *first.facts.get("notes", ()))
 
 
 def _pictured(

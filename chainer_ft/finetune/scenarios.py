@@ -105,7 +105,7 @@ def scenario(
               /fc: 10
     """
     if name not in _PHASES:
-        raise UsageError(f"scenario {name!r}: {nearest(name, [*_PHASES, 'auto'])}")
+        raise UsageError(f"scenario {name!r}: {nearest(name, _PHASES)}")
     alone = (1 if epochs > 1 else 0) if alone is None else alone
     if not 0 <= alone < epochs:
         raise UsageError(f"{alone:g} of {epochs:g} epochs for the head alone; leave some for all")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from chainer_ft.errors import UsageError
+from chainer_ft.finetune.building import is_caffe
 from chainer_ft.finetune.settings import Settings
 from chainer_ft.images import Preprocessing
 from chainer_ft.select import text_of
@@ -22,7 +23,7 @@ def imports(settings: Settings) -> Iterator[str]:
         yield "import sys"
     yield "\nimport chainer_ft as ft  # first: makes the next lines work on today's stack\n"
     yield "import chainer\nimport numpy\nfrom chainer.training import extensions\n"
-    if _is_caffe(settings):
+    if is_caffe(settings.model):
         yield "from chainer_ft import caffe, finetune, images"
         return
     yield "from chainer_ft import finetune, images\n"
@@ -35,10 +36,6 @@ def imports(settings: Settings) -> Iterator[str]:
             "as 'nets.py:Net'"
         )
     yield f"from {file} import {name.removesuffix('()').split('.')[0]}"
-
-
-def _is_caffe(settings: Settings) -> bool:
-    return settings.model.lower().endswith((".prototxt", ".pbtxt"))
 
 
 def find(settings: Settings) -> str:
@@ -64,7 +61,7 @@ def model(settings: Settings, head: str) -> Iterator[str]:
     """The model, its weights and its head."""
     name = settings.model.rpartition(":")[2].removesuffix("()")
     caffe = f'caffe.Net({settings.model!r}, phase="TRAIN")'
-    yield f"model = {caffe if _is_caffe(settings) else f'{name}()'}"
+    yield f"model = {caffe if is_caffe(settings.model) else f'{name}()'}"
     labels = list(settings.labels) if settings.labels and settings.weights else None
     if labels:
         yield f"labels = {labels!r}"

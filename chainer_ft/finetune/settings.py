@@ -26,7 +26,7 @@ class Settings:
         epochs: Length of the training.
         batch_size: Images in a batch.
         seed: Of split, order, augmentation and new weights.
-        scenario: One of the four, or ``auto``.
+        scenario: One of the four.
         schedule: A schedule as YAML, in place of a scenario.
         freeze_epochs: Epochs for the head alone; ``None`` as the scenario has it.
         freeze: Selections that are frozen throughout.
@@ -51,6 +51,7 @@ class Settings:
         device: As Chainer names it.
         baselines: ``(name, lr)`` of each other training; ``None`` for the usual rate.
         rules: Keywords of :func:`chainer_ft.plan` for the copy.
+        notes: What had to be guessed.
         command: What was typed.
 
     Raises:
@@ -87,6 +88,7 @@ class Settings:
     device: str = "@numpy"
     baselines: tuple[tuple[str, float | None], ...] = ()
     rules: Mapping[str, Any] | None = None
+    notes: tuple[str, ...] = ()
     command: str = ""
 
     def __post_init__(self) -> None:
@@ -131,7 +133,7 @@ class Settings:
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(data) - known):
             raise FormatError(f"unknown settings: {', '.join(unknown)}")
-        tuples = {"freeze": tuple(data["freeze"])}
+        tuples = {name: tuple(data[name]) for name in ("freeze", "notes")}
         labels, baselines = data["labels"], data["baselines"]
         tuples["labels"] = None if labels is None else tuple(labels)  # type: ignore[assignment]
         tuples["baselines"] = tuple((name, lr) for name, lr in baselines)

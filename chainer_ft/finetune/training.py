@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -97,6 +98,7 @@ def carry_out(
     facts = {"seconds": seconds, "lr": task.lr, "head": str(built.head)}
     folder.finish(judged, facts)
     (folder.path / SNAPSHOT).unlink(missing_ok=True)
+    shutil.rmtree(folder.path / "features", ignore_errors=True)
     return judged, facts
 
 

@@ -23,7 +23,8 @@ from chainer_ft.types import Subcommand
 
 ROOT = Path(__file__).parents[2]
 VERBS = [
-    *("copy", "show", "plan", "diff", "convert", "cache", "schedule", "caffe"),
+    *("copy", "show", "plan", "diff", "convert", "cache", "schedule"),
+    *("train", "predict", "evaluate", "caffe"),
     *("plugins", "doctor", "run"),
 ]
 

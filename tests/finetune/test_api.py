@@ -37,7 +37,7 @@ def test_the_result_is_in_the_folder(place: Path) -> None:
 
 def test_it_learns(place: Path) -> None:
     losses = RunResult.load(place / "plain").fine_tuned.curve.loss
-    assert losses[-1] < losses[0] - 0.2
+    assert losses[-1] < losses[0] - 0.05
 
 
 def test_a_margin_is_what_the_scores_say(place: Path) -> None:
@@ -101,7 +101,9 @@ def test_a_link_is_left_alone(place: Path) -> None:
 
 def test_classes_that_survive_keep_their_rows(place: Path) -> None:
     labels = ("x", "2", "y", "0", "z")
-    result = tune(place, "labels", labels=labels, epochs=1, freeze=("/fc",), scenario="large-similar")
+    result = tune(
+        place, "labels", labels=labels, epochs=1, freeze=("/fc",), scenario="large-similar"
+    )
     assert "2 keep their rows" in result.head
     with np.load(place / "old.npz") as old:
         W = old["fc/W"]  # noqa: N806
