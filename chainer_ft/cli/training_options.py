@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from pathlib import Path
+from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
 from chainer_ft.cli.rules import add_rules, floor, rules
-from chainer_ft.errors import FormatError
+from chainer_ft.cli.training_values import (
+    baselines,
+    labels_of,
+    mean,
+    numbers,
+    rate,
+    size,
+    text_of,
+)
 
 if TYPE_CHECKING:
     from chainer_ft.finetune.settings import Settings
@@ -152,8 +159,8 @@ def settings_of(options: Namespace, command: str) -> Settings:
 def _preprocessing(options: Namespace) -> dict[str, Any]:
     given = {name: getattr(options, name) for name in ("size", "channels", "scale", "std")}
     is_file = options.mean is not None and os.path.isfile(options.mean)
-    mean = None if options.mean is None or is_file else numbers(options.mean)
-    given |= {"mean": mean, "mean_file": options.mean if is_file else None}
+    told = None if options.mean is None or is_file else numbers(options.mean)
+    given |= {"mean": told, "mean_file": options.mean if is_file else None}
     given["preset"] = options.preprocessing
     return {name: value for name, value in given.items() if value is not None}
 
@@ -164,83 +171,3 @@ def _augmentation(options: Namespace) -> dict[str, Any] | None:
     if not options.augment:
         return None
     return (Augmentation(flip=0.0) if options.no_flip else Augmentation()).to_dict()
-
-
-def text_of(path: str) -> str:
-    """The text of a file.
-
-    Raises:
-        FormatError: It cannot be read.
-    """
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise FormatError(f"{path}: cannot be read: {error}") from error
-
-
-def labels_of(path: str) -> tuple[str, ...]:
-    """Names of classes, one a line."""
-    return tuple(line.strip() for line in text_of(path).splitlines() if line.strip())
-
-
-def rate(text: str) -> float | str:
-    """A learning rate, or ``find``.
-
-    Example:
-        >>> rate("1e-4"), rate("find")
-        (0.0001, 'find')
-    """
-    return text if text == "find" else _number(text)
-
-
-def size(text: str) -> tuple[int, int]:
-    """Height and width.
-
-    Example:
-        >>> size("32x48"), size("224")
-        ((32, 48), (224, 224))
-    """
-    parts = text.lower().split("x")
-    if len(parts) > 2 or not all(part.isdigit() for part in parts):
-        raise ArgumentTypeError(f"{text!r} is not like 224x224")
-    return int(parts[0]), int(parts[-1])
-
-
-def numbers(text: str) -> tuple[float, ...]:
-    """Numbers with commas between them.
-
-    Example:
-        >>> numbers("104,117,123")
-        (104.0, 117.0, 123.0)
-    """
-    return tuple(map(_number, text.split(",")))
-
-
-def mean(text: str) -> str:
-    """Numbers, or the name of a file.
-
-    Example:
-        >>> mean("104,117,123")
-        '104,117,123'
-    """
-    if not os.path.isfile(text):
-        numbers(text)
-    return text
-
-
-def baselines(text: str) -> tuple[tuple[str, float | None], ...]:
-    """Baselines, each with a learning rate or without.
-
-    Example:
-        >>> baselines("scratch:0.01,frozen")
-        (('scratch', 0.01), ('frozen', None))
-    """
-    pairs = (name.partition(":") for name in text.split(",") if name)
-    return tuple((name, _number(lr) if colon else None) for name, colon, lr in pairs)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is no number") from None
