@@ -37,13 +37,11 @@ def checked_optimizer(solver: Message) -> Optimizer:
 
 
 def check_can_snapshot(solver: Message) -> None:
-    """Find out now whether a snapshot can be written in an hour, as Caffe does.
+    """Find out now whether a snapshot can be written in an hour.
 
     Raises:
         FormatError: The folder is missing, or may not be written to.
     """
-    if solver.snapshot <= 0:
-        return
     folder = os.path.dirname(solver.snapshot_prefix) or "."
     if not (os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)):
         trouble = "may not be written to" if os.path.isdir(folder) else "does not exist"

@@ -150,9 +150,10 @@ class Optimizer(chainer.GradientMethod):  # type: ignore[misc]
         own_gradients(live)
         self.clipped = clip(live, self.clip_gradients)
         self._normalize(live)
-        for slot in self.slots:
-            slot.rule.t = self.t
-            slot.update()
+        with np.errstate(all="ignore"):  # what diverges shows in the loss
+            for slot in self.slots:
+                slot.rule.t = self.t
+                slot.update()
         self.t += 1
         self.call_hooks("post")
 

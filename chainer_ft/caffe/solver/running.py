@@ -34,7 +34,7 @@ class Running:
         """One batch: the weighted loss, if there is one, and the outputs in Caffe's order."""
         if self.debug is not None or self.net.__dict__.get("is_watched"):
             self.net.is_watched = self.debug is not None
-        with chainer.using_config("train", True):
+        with chainer.using_config("train", True), np.errstate(all="ignore"):  # it may diverge
             result = self.net.run(self.feeds.next())
         if self.debug is not None:
             self.net.say_forward(self.debug)

@@ -49,7 +49,8 @@ def score(output: Output, value: np.float32) -> str:
     if not output.loss_weight:
         return said
     weight = np.float32(output.loss_weight)
-    return f"{said} (* {number(weight)} = {number(weight * value)} loss)"
+    with np.errstate(all="ignore"):
+        return f"{said} (* {number(weight)} = {number(weight * value)} loss)"
 
 
 class MeanOutputs:

@@ -155,7 +155,8 @@ def restore_snapshot(net: Net, optimizer: Optimizer, path: str, log: SolverLog) 
     """
     state = read_solverstate(path)
     list(checked_histories(optimizer, state, path))  # before anything is written
-    copy_weights(net, find_weights(state, path), log.ignoring)
+    if state.learned_net:
+        copy_weights(net, find_weights(state, path), log.ignoring)
     log.line("sgd_solver.cpp:318", "SGDSolver: restoring history")
     restore_state(optimizer, state, path)
 

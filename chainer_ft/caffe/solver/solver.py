@@ -19,6 +19,7 @@ from chainer_ft.caffe.solver.optimizer import Optimizer
 from chainer_ft.caffe.solver.positions import Positions, read_positions
 from chainer_ft.caffe.solver.randomness import seed_of, seeded
 from chainer_ft.caffe.solver.running import as_float
+from chainer_ft.caffe.solver.saved import check_names
 from chainer_ft.caffe.solver.scores import Output
 from chainer_ft.caffe.solver.setup import Setup, device_of, weight_files
 from chainer_ft.caffe.solver.signals import Action, Requests
@@ -87,13 +88,16 @@ class Solver:
         if weights or snapshot is not None:
             self.param.set("weights", list(weights))
         optimizer = checked_optimizer(self.param)
-        check_can_snapshot(self.param)
+        if self.param.snapshot > 0:
+            check_can_snapshot(self.param)
         self.log = SolverLog(log or Log(), self.param)
         found = None if snapshot is None else read_positions(os.fspath(snapshot))
         self.seed = seed_of(self.param.random_seed) if found is None else found.seed
         where = device_of(self.param) if device is None else device
         setup = Setup(self.param, self.seed, self.log, level, stages, where, feed)
         self.parts = setup.build(optimizer, list(weight_files(self.param.weights)))
+        if self.param.snapshot_format == "HDF5":
+            check_names(self.param.snapshot_prefix, [layer.name for layer in self.net.layers])
         self.stopped = False
         self.on_iteration: Callable[[Solver], None] = lambda solver: None
         self._smoothed = SmoothedLoss(self.param.average_loss)
@@ -147,6 +151,8 @@ class Solver:
         Returns:
             bool: Whether it came to its end, and was not stopped.
         """
+        if self.param.snapshot_after_train:  # Caffe finds out at the end
+            check_can_snapshot(self.param)
         self.log.begin(self.net.message.name)
         self.stopped = False
         self.step(self.param.max_iter - self.iter, requests)

@@ -31,4 +31,5 @@ def mean_outputs(
             loss, outputs = running.forward()
         total += as_float(loss)
         means.add(outputs)
-    return total / np.float32(running.test_iter), means.mean(running.test_iter)
+    with np.errstate(all="ignore"):  # test_iter may be 0
+        return total / np.float32(running.test_iter), means.mean(running.test_iter)

@@ -78,7 +78,8 @@ class Updater(chainer.training.Updater):  # type: ignore[misc]
         self.running.debug = self.debug
         loss, self.outputs = self.running.forward()
         if loss is not None and loss.requires_grad:
-            loss.backward(retain_grad=self.debug is not None)
+            with np.errstate(all="ignore"):
+                loss.backward(retain_grad=self.debug is not None)
         if self.debug is not None:
             self.net.say_backward(self.debug)
         return as_float(loss)
