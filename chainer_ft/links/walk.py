@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -98,6 +98,14 @@ def _children(link: chainer.Link, order: dict[str, int]) -> list[tuple[str, chai
         )
     names = sorted(getattr(link, "_children", ()), key=lambda n: (order.get(n, len(order)), n))
     return [(name, getattr(link, name)) for name in names]
+
+
+def _place_in(link: chainer.Sequential) -> Callable[[tuple[str, chainer.Link]], int]:
+    """Where a Sequential calls a child; Chainer numbers them backwards from the second on."""
+    places: dict[int, int] = {}
+    for place, layer in enumerate(link._layers):
+        places.setdefault(id(layer), place)
+    return lambda named: places.get(id(named[1]), len(places))
 
 
 def named_links(link: chainer.Link, path: str = "/") -> Iterator[tuple[str, chainer.Link]]:

@@ -100,7 +100,7 @@ class Reading(chainer.Chain):  # type: ignore[misc]
 
 
 def sequential() -> chainer.Sequential:
-    """Links and functions in a row, one of them transposed in memory."""
+    """Links and functions in a row; Chainer calls the links /0, /3, /2 and /1."""
     return chainer.Sequential(
         L.Convolution2D(3, 4, 3),
         F.relu,
@@ -118,7 +118,7 @@ NETS: dict[str, tuple[Callable[[], chainer.Chain], tuple[str, ...]]] = {
     "a live branch": (Branches, ("/body",)),
     "two depths": (Late, ("/conv*",)),
     "code of its own": (Reading, ("/body",)),
-    "a list": (sequential, ("/0", "/2")),
+    "a list": (sequential, ("/0", "/3")),
 }
 
 

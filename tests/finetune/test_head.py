@@ -25,6 +25,11 @@ def test_the_head_is_the_last_with_so_many_outputs() -> None:
     assert find_head(L.Classifier(_net()), 5).path == "/predictor/fc"
 
 
+def test_the_last_in_a_sequential_is_the_last_that_is_called() -> None:
+    net = chainer.Sequential(L.Linear(4, 3), L.Linear(3, 6), L.Linear(6, 2))
+    assert find_head(net).classes == 2
+
+
 def test_links_with_as_many_outputs_are_named() -> None:
     assert find_head(_net(7)).alike == ("/hidden",)
 

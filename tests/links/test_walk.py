@@ -119,3 +119,12 @@ def test_a_sequential_is_walked_in_the_order_of_its_calls() -> None:
     assert [slot.array.shape for slot in slots(model)] == [(3, 2), (4, 3), (5, 4)]
     names = {path: param.shape for path, param in model.namedparams()}
     assert {slot.path: slot.array.shape for slot in slots(model)} == names
+
+
+def test_a_sequential_is_walked_as_it_is_called() -> None:
+    net = chainer.Sequential(L.Linear(1, 2), chainer.functions.relu, L.Linear(2, 3), L.Linear(3, 4))
+    net.append(L.Linear(4, 5))
+    found = [slot for slot in slots(net) if slot.name == "W"]
+    assert [slot.array.shape for slot in found] == [(2, 1), (3, 2), (4, 3), (5, 4)]
+    kept = {path: param for path, param in net.namedparams()}
+    assert all(kept[slot.path] is slot.value for slot in found)
