@@ -9,7 +9,6 @@ later.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,8 +21,11 @@ Saved = float | list[Any]
 def capture(trainer: Any, extensions: Iterable[Any]) -> dict[str, dict[str, Saved]]:
     """Values of the attributes that extensions shift, by optimizer."""
     values: dict[str, dict[str, Saved]] = {}
-    for _, name, optimizer, attribute in _shifted(trainer, extensions):
-        values.setdefault(name, {})[attribute] = _plain(getattr(optimizer, attribute))
+    for extension, name, optimizer, attribute in _shifted(trainer, extensions):
+        waiting = vars(extension).get("initialize")
+        known = isinstance(waiting, _Initialize)  # loaded, and not begun
+        value = waiting.value if known else getattr(optimizer, attribute)
+        values.setdefault(name, {})[attribute] = _plain(value)
     return values
 
 
@@ -37,14 +39,13 @@ def restore(
     """
     is_running = trainer._start_at is not None
     for extension, name, optimizer, attribute in _shifted(trainer, extensions):
-        value = saved.get(name, {}).get(attribute)
-        if value is None:
+        if attribute not in saved.get(name, {}):
             continue
-        give_back = partial(setattr, optimizer, attribute, _number(value))
+        value = _number(saved[name][attribute])
         if is_running:
-            give_back()
+            setattr(optimizer, attribute, value)
         else:
-            extension.initialize = _Initialize(extension, give_back)
+            extension.initialize = _Initialize(extension, optimizer, attribute, value)
 
 
 def _plain(value: Any) -> Saved:
@@ -67,12 +68,14 @@ def _shifted(trainer: Any, extensions: Iterable[Any]) -> Iterator[tuple[Any, str
 
 
 class _Initialize:
-    """The next initialisation of an extension, and something after it."""
+    """The next initialisation of an extension, and the value after it."""
 
-    def __init__(self, extension: Any, then: Any) -> None:
-        self.extension, self.then = extension, then
+    def __init__(self, extension: Any, optimizer: Any, attribute: str, value: Any) -> None:
+        self.extension, self.optimizer = extension, optimizer
+        self.attribute, self.value = attribute, value
 
     def __call__(self, trainer: Any) -> None:
         del self.extension.initialize
-        self.extension.initialize(trainer)
-        self.then()
+        plain = self.extension.initialize
+        plain(trainer)
+        setattr(self.optimizer, self.attribute, self.value)
