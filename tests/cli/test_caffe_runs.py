@@ -89,6 +89,24 @@ def test_weights_are_copied_by_name(folder: Path, capsys: pytest.CaptureFixture[
     assert "Finetuning from s_iter_10.caffemodel" in said(capsys)
 
 
+@pytest.mark.parametrize(
+    "old, new, message",
+    [
+        ("num_output: 2", "num_output: 3", r"\(2, 16\).*\(3, 16\)|2x16.*3x16"),
+        ('"fc"', '"other"', "s_iter_30"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused(
+    old: str, new: str, message: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["caffe", "train", "-solver", "solver.prototxt"]) == 0
+    (folder / "net.prototxt").write_text(NET.replace(old, new))
+    arguments = ["-solver", "solver.prototxt", "-weights", "s_iter_30.caffemodel"]
+    assert main(["caffe", "train", *arguments]) == 1
+    last = said(capsys).splitlines()[-1]
+    assert last.startswith("chainer-ft: ") and re.search(message, last), last
+
+
 def test_time(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["caffe", "time", "-model", "net.prototxt", "-iterations", "2"]
     assert main(arguments) == 0

@@ -14,7 +14,7 @@ class DummySource(BatchSource):
 
     Args:
         layer: The layer.
-        options: Phase, seed, folder, log.
+        options: Phase, seed, folder.
 
     Raises:
         UsageError: There are more or fewer shapes or fillers than tops.

@@ -6,8 +6,21 @@ import queue
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
-from chainer_ft.caffe.data.source import Batch, BatchSource
+from chainer_ft.caffe.data.source import Batch, BatchSource, Line
+
+
+class Item(NamedTuple):
+    """What came of reading a batch.
+
+    Attributes:
+        batch: The batch, or what went wrong.
+        lines: For the log.
+    """
+
+    batch: Batch | BaseException
+    lines: tuple[Line, ...]
 
 
 class Feed(Iterator[Batch]):
@@ -16,6 +29,8 @@ class Feed(Iterator[Batch]):
     Args:
         source: Where they come from.
         ahead: How many batches a thread reads before they are asked for; 0 for no thread.
+        log: Given the lines of the source when the batch is taken that they are about: a thread
+            that wrote itself could be caught writing when the program ends.
 
     Attributes:
         source: The source.
@@ -36,9 +51,15 @@ class Feed(Iterator[Batch]):
         >>> feed.close()
     """
 
-    def __init__(self, source: BatchSource, ahead: int = 4) -> None:
+    def __init__(
+        self,
+        source: BatchSource,
+        ahead: int = 4,
+        log: Callable[[str, str], object] = lambda place, text: None,
+    ) -> None:
         self.source = source
         self._ahead = ahead if source.is_slow else 0
+        self._log = log
         self._position = 0
         self._reader: _Reader | None = None
 
@@ -48,14 +69,20 @@ class Feed(Iterator[Batch]):
         Raises:
             ChainerFTError: What went wrong while it was read.
         """
-        if not self._ahead:
-            batch = self.source.batch(self._position)
-        else:
-            if self._reader is None:
-                self._reader = _Reader(self.source, self._position, self._ahead)
-            batch = self._reader.take()
+        batch, lines = self._take()
+        for line in lines:
+            self._log(*line)
+        if isinstance(batch, BaseException):
+            raise batch
         self._position += 1
         return batch
+
+    def _take(self) -> Item:
+        if not self._ahead:
+            return _item(self.source, self._position)
+        if self._reader is None:
+            self._reader = _Reader(self.source, self._position, self._ahead)
+        return self._reader.take()
 
     @property
     def position(self) -> int:
@@ -92,42 +119,44 @@ class _Reader:
     """A thread that fills a queue; it ends when it is stopped, forgotten, or stumbles."""
 
     def __init__(self, source: BatchSource, start: int, ahead: int) -> None:
-        self._batches: queue.Queue[Batch | BaseException] = queue.Queue(ahead)
+        self._items: queue.Queue[Item] = queue.Queue(ahead)
         self._stopped = threading.Event()
-        work = (source, start, self._batches, self._stopped)
+        work = (source, start, self._items, self._stopped)
         self._thread = threading.Thread(target=_read, args=work, daemon=True)
         self._forget = weakref.finalize(self, self._stopped.set)
         self._thread.start()
 
-    def take(self) -> Batch:
-        batch = self._batches.get()
-        if isinstance(batch, BaseException):
-            self._batches.put(batch)  # for whoever asks again
-            raise batch
-        return batch
+    def take(self) -> Item:
+        item = self._items.get()
+        if isinstance(item.batch, BaseException):
+            self._items.put(Item(item.batch, ()))  # for whoever asks again
+        return item
 
     def stop(self) -> None:
         self._stopped.set()
         self._thread.join()
 
 
+def _item(source: BatchSource, index: int) -> Item:
+    try:
+        batch: Batch | BaseException = source.batch(index)
+    except BaseException as error:
+        batch = error
+    lines, source.lines = tuple(source.lines), ()
+    return Item(batch, lines)
+
+
 def _read(
-    source: BatchSource,
-    index: int,
-    batches: queue.Queue[Batch | BaseException],
-    stopped: threading.Event,
+    source: BatchSource, index: int, items: queue.Queue[Item], stopped: threading.Event
 ) -> None:
     while not stopped.is_set():
-        try:
-            batch: Batch | BaseException = source.batch(index)
-        except BaseException as error:
-            batch = error
+        item = _item(source, index)
         while not stopped.is_set():
             try:
-                batches.put(batch, timeout=0.1)
+                items.put(item, timeout=0.1)
                 break
             except queue.Full:
                 continue
-        if isinstance(batch, BaseException):
+        if isinstance(item.batch, BaseException):
             return
         index += 1

@@ -20,7 +20,7 @@ class Hdf5DataSource(BatchSource):
 
     Args:
         layer: The layer; its tops name the datasets.
-        options: Phase, seed, folder, log.
+        options: Phase, seed, folder.
 
     Raises:
         FormatError: A file lacks a dataset, or its datasets do not fit together.

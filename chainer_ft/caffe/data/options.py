@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,25 +10,19 @@ from chainer_ft.caffe.message import Message
 from chainer_ft.errors import UsageError
 
 
-def _silent(place: str, message: str) -> None:
-    """Write no line."""
-
-
 @dataclass(frozen=True)
 class Options:
-    """Phase, seed, folder and log.
+    """Phase, seed and folder.
 
     Args:
         phase: ``TRAIN`` or ``TEST``.
         seed: Of mirrors, crops, shuffles and fillers; a fresh one if ``None``.
         root: Folder that paths are relative to; the current one by default, as in Caffe.
-        log: Given the place (``data_layer.cpp:90``) and text of a line for the log.
     """
 
     phase: str = "TRAIN"
     seed: int | None = None
     root: str = ""
-    log: Callable[[str, str], None] = _silent
 
     @property
     def train(self) -> bool:

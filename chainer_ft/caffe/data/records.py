@@ -21,7 +21,7 @@ class DataSource(BatchSource):
 
     Args:
         layer: The layer.
-        options: Phase, seed, folder, log.
+        options: Phase, seed, folder.
 
     Raises:
         FormatError: The database or the mean file cannot be read.
@@ -35,7 +35,7 @@ class DataSource(BatchSource):
         self._has_label = len(layer.top) > 1
         path = os.path.join(options.root, needed(layer, param, "source"))
         self._database = open_database(path, param.backend)
-        self._cursor = Cursor(self._database, lambda: options.log(*_RESTART))
+        self._cursor = Cursor(self._database, self._note_restart)
         self._next = 0
 
     def batch(self, index: int) -> Batch:
@@ -52,6 +52,9 @@ class DataSource(BatchSource):
             self._transform(pixels, random, name, slot)
             labels.append(datum.label)
         return (images.array, np.array(labels, np.float32))[: 1 + self._has_label]
+
+    def _note_restart(self) -> None:
+        self.lines = (*self.lines, _RESTART)
 
     def close(self) -> None:
         self._database.close()

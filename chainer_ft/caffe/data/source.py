@@ -9,6 +9,8 @@ import numpy as np
 from chainer_ft.errors import FormatError
 
 Batch = tuple[np.ndarray, ...]
+#: For the log: where Caffe says it, and what.
+Line = tuple[str, str]
 
 
 class BatchSource(ABC):
@@ -16,9 +18,11 @@ class BatchSource(ABC):
 
     Attributes:
         is_slow: Whether reading ahead in the background is worth a thread.
+        lines: What the log should say since they were last taken.
     """
 
     is_slow = True
+    lines: tuple[Line, ...] = ()
 
     @abstractmethod
     def batch(self, index: int) -> Batch:

@@ -22,7 +22,7 @@ class WindowSource(BatchSource):
 
     Args:
         layer: The layer.
-        options: Phase, seed, folder, log.
+        options: Phase, seed, folder.
 
     Raises:
         FormatError: The list or the mean file cannot be read.

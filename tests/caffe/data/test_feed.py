@@ -102,6 +102,22 @@ def test_a_forgotten_feed_ends_its_thread() -> None:
     assert not thread.is_alive()
 
 
+@pytest.mark.parametrize("ahead", [0, 3])
+def test_lines_are_said_with_their_batch_by_whoever_takes_it(ahead: int) -> None:
+    class Talking(Numbers):
+        def batch(self, index: int) -> Batch:
+            self.lines = (*self.lines, ("here.cpp:1", f"batch {index}"))
+            return super().batch(index)
+
+    said: list[tuple[str, int]] = []
+    log = lambda place, text: said.append((text, threading.get_ident()))  # noqa: E731
+    feed = Feed(Talking(), ahead, log)
+    for index in range(5):
+        next(feed)
+        assert said[-1] == (f"batch {index}", threading.get_ident()) and len(said) == index + 1
+    feed.close()
+
+
 def test_what_is_quick_needs_no_thread() -> None:
     source = Numbers()
     source.is_slow = False
