@@ -15,7 +15,9 @@ from chainer_ft.caffe.building import build_layer
 from chainer_ft.caffe.graph import Graph
 from chainer_ft.caffe.layers.base import layer_error
 from chainer_ft.caffe.message import Message
+from chainer_ft.caffe.shapes import Shape, data_shapes, tops_of
 from chainer_ft.caffe.sharing import share
+from chainer_ft.caffe.splits import Top
 from chainer_ft.host import Host
 from chainer_ft.training.parameters import tune
 from chainer_ft.types import Outcome
@@ -90,6 +92,34 @@ def _freeze(blobs: Sequence[CaffeBlob]) -> None:
     for blob in blobs:
         if blob.parameter is not None and blob.lr_mult == 0:
             tune(blob.parameter, blob.path, frozen=True)
+
+
+def lay_out(graph: Graph, made: Assembly) -> None:
+    """Make the weights of all layers whose bottoms have a shape before anything is computed.
+
+    Raises:
+        NetError: A layer cannot take the shapes of its bottoms.
+    """
+    shapes: dict[Top, Shape] = {}
+    for i, node in enumerate(graph.nodes):
+        bottoms = [shapes[top] for top in node.bottoms if top in shapes]
+        tops: Sequence[Shape] | None = None
+        if i in graph.data:
+            tops = data_shapes(node.layer)
+        elif len(bottoms) == len(node.bottoms):
+            tops = _laid_out(node.layer, bottoms, made.children.get(made.links.get(i, "")))
+        shapes.update({Top(i, j): shape for j, shape in enumerate(tops or ())})
+
+
+def _laid_out(layer: Message, bottoms: Sequence[Shape], link: Any) -> Sequence[Shape] | None:
+    try:
+        tops = tops_of(layer, bottoms)
+        if tops is not None and hasattr(link, "lay_out"):
+            link.lay_out(*bottoms)
+    except (ValueError, IndexError) as error:
+        shapes = ", ".join(map(str, bottoms))
+        raise layer_error(layer, f"with bottoms of shape {shapes}: {error}") from error
+    return tops
 
 
 def copy_weights(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import chainer
 
-from chainer_ft.caffe.assembly import assemble, copy_weights
+from chainer_ft.caffe.assembly import assemble, copy_weights, lay_out
 from chainer_ft.caffe.binary_reader import BytePlace
 from chainer_ft.caffe.blobs import CaffeBlob
 from chainer_ft.caffe.graph import Graph, make_graph
@@ -90,6 +90,7 @@ class Net(SharingChain):
             self.add_link(name, link)
         if is_stored and self._layers.blobs and not isinstance(net, Message):
             self.copied = copy_weights(net, self, self._layers.blobs, host)
+        lay_out(self.graph, self._layers)
 
     def forward(
         self, inputs: Inputs | Array | None = None, outputs: Iterable[str] | None = None

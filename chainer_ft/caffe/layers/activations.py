@@ -8,9 +8,8 @@ from typing import Any
 import chainer
 import chainer.functions as F  # noqa: N812
 
-from chainer_ft.caffe.layers.base import constant, filler_of
+from chainer_ft.caffe.layers.base import constant, filler_of, lay_out
 from chainer_ft.caffe.message import Message
-from chainer_ft.links import initialize
 
 Variable = Any
 
@@ -31,15 +30,20 @@ class PReLU(chainer.Link):  # type: ignore[misc]
     def __init__(self, layer: Message) -> None:
         super().__init__()
         parameter = layer.prelu_param
-        shape = () if parameter.channel_shared else None
+        self._is_shared = parameter.channel_shared
+        shape = () if self._is_shared else None
         with self.init_scope():
             self.W = chainer.Parameter(filler_of(parameter, "filler", 0.25), shape)
 
     def forward(self, x: Variable) -> Variable:
         """Apply the slopes to negative numbers."""
         if self.W.array is None:
-            initialize(self.W, x.shape[1:2])
+            self.lay_out(x.shape)
         return F.prelu(x, self.W)
+
+    def lay_out(self, shape: tuple[int, ...]) -> None:
+        """Make the slopes for a bottom of this shape."""
+        lay_out(self.W, () if self._is_shared else shape[1:2])
 
 
 def prelu(layer: Message, phase: str) -> PReLU:

@@ -11,6 +11,7 @@ from chainer import backend
 from chainer_ft.caffe.fillers import check_filler, fill
 from chainer_ft.caffe.message import Message
 from chainer_ft.errors import FormatError
+from chainer_ft.links import initialize
 
 Array = Any
 _LARGEST = (1 << 31) - 1
@@ -61,6 +62,20 @@ def filler_of(parameter: Message, field: str, default: float = 0.0) -> Filler:
     if parameter.has(field):
         return Filler(getattr(parameter, field))
     return Filler(Message("FillerParameter", value=default))
+
+
+def lay_out(parameter: chainer.Parameter, shape: tuple[int, ...]) -> None:
+    """Give a parameter its array, if it has none.
+
+    Raises:
+        ValueError: It has one of another shape.
+    """
+    if parameter.array is None:
+        initialize(parameter, shape)
+    elif parameter.shape != shape:
+        raise ValueError(
+            f"weights of shape {shape} are needed, and those there are {parameter.shape}"
+        )
 
 
 def output_count(layer: Message, parameter: Message) -> int:

@@ -80,6 +80,11 @@ class BatchNorm(chainer.Link):  # type: ignore[misc]
         self.follow()
         return y
 
+    def lay_out(self, shape: tuple[int, ...]) -> None:
+        """Make the statistics for a bottom of this shape."""
+        self.owner.prepare(shape[1] if len(shape) > 1 else 1)
+        self.follow()
+
     def prepare(self, channels: int) -> None:
         """Make the statistics if they are not there yet."""
         if self.avg_mean is None:

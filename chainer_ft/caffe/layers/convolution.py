@@ -10,9 +10,14 @@ from typing import Any
 import chainer.functions as F  # noqa: N812
 import chainer.links as L  # noqa: N812
 
-from chainer_ft.caffe.layers.base import canonical_axis, filler_of, layer_error, output_count
+from chainer_ft.caffe.layers.base import (
+    canonical_axis,
+    filler_of,
+    lay_out,
+    layer_error,
+    output_count,
+)
 from chainer_ft.caffe.message import Message
-from chainer_ft.links import initialize
 
 Variable = Any
 Sizes = tuple[int, ...]
@@ -37,6 +42,21 @@ class Geometry:
         """With every size given for each axis."""
         sizes = (self.kernel, self.stride, self.pad, self.dilation)
         return Geometry(*(s * axes if len(s) == 1 else s for s in sizes))
+
+    def size_of(self, axis: int, size: int, up: bool) -> int:
+        """What a spatial axis becomes, by convolution or, up, by its transposed.
+
+        Raises:
+            ValueError: The kernel does not fit, or there is no such axis.
+        """
+        if axis >= len(self.kernel):
+            raise ValueError(f"{len(self.kernel)} spatial axes are expected, not more")
+        reach = self.dilation[axis] * (self.kernel[axis] - 1) + 1 - 2 * self.pad[axis]
+        stride = self.stride[axis]
+        result = stride * (size - 1) + reach if up else (size - reach) // stride + 1
+        if result < 1:
+            raise ValueError(f"a kernel of {self.kernel} does not fit into an axis of {size}")
+        return result
 
 
 def geometry(layer: Message) -> Geometry:
@@ -123,6 +143,20 @@ class _AnyAxes:
             raise ValueError(f"{self._sizes.axes} spatial axes are expected, not {axes}")
         return self._over(x, self._sizes.spread(axes))
 
+    def lay_out(self, *bottoms: Sizes) -> None:
+        """Make the weights for bottoms of these shapes."""
+        for shape in bottoms:
+            axis = canonical_axis(self._layer.convolution_param.axis, len(shape))
+            self._make(shape[axis], len(shape) - axis - 1)
+
+    def _make(self, channels: int, axes: int) -> None:
+        if channels % self.groups:
+            raise ValueError(f"{channels} channels do not divide into {self.groups} groups")
+        lay_out(self.W, self._shape(channels, self._sizes.spread(axes).kernel))
+
+    def _shape(self, channels: int, kernel: Sizes) -> Sizes:
+        raise NotImplementedError
+
     def _over(self, x: Variable, sizes: Geometry) -> Variable:
         raise NotImplementedError
 
@@ -139,11 +173,12 @@ class Convolution(_AnyAxes, L.Convolution2D):  # type: ignore[misc]
         self._prepare(layer)
 
     def _over(self, x: Variable, sizes: Geometry) -> Variable:
-        if self.W.array is None:
-            inputs = x.shape[1] // self.groups
-            initialize(self.W, (self.out_channels, inputs, *sizes.kernel))
+        self._make(x.shape[1], x.ndim - 2)
         options = {"dilate": sizes.dilation, "groups": self.groups}
         return F.convolution_nd(x, self.W, self.b, sizes.stride, sizes.pad, **options)
+
+    def _shape(self, channels: int, kernel: Sizes) -> Sizes:
+        return (self.out_channels, channels // self.groups, *kernel)
 
 
 class Deconvolution(_AnyAxes, L.Deconvolution2D):  # type: ignore[misc]
@@ -158,11 +193,12 @@ class Deconvolution(_AnyAxes, L.Deconvolution2D):  # type: ignore[misc]
         self._prepare(layer)
 
     def _over(self, x: Variable, sizes: Geometry) -> Variable:
-        if self.W.array is None:
-            outputs = self.out_channels // self.groups
-            initialize(self.W, (x.shape[1], outputs, *sizes.kernel))
+        self._make(x.shape[1], x.ndim - 2)
         options = {"dilate": sizes.dilation, "groups": self.groups}
         return F.deconvolution_nd(x, self.W, self.b, sizes.stride, sizes.pad, **options)
+
+    def _shape(self, channels: int, kernel: Sizes) -> Sizes:
+        return (channels, self.out_channels // self.groups, *kernel)
 
 
 def convolution(layer: Message, phase: str) -> Convolution:

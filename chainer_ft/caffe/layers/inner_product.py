@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import chainer
@@ -13,6 +14,7 @@ from chainer_ft.caffe.layers.base import (
     as_labels,
     canonical_axis,
     filler_of,
+    lay_out,
     layer_error,
     output_count,
 )
@@ -36,9 +38,10 @@ class InnerProduct(L.Linear):  # type: ignore[misc]
         parameter = layer.inner_product_param
         self.transposed = bool(parameter.transpose)
         self.borrowed_transposed = False
+        self._outputs = output_count(layer, parameter)
         super().__init__(
             None,
-            output_count(layer, parameter),
+            self._outputs,
             nobias=not parameter.bias_term,
             initialW=Filler(filler_of(parameter, "weight_filler").filler, self.transposed),
             initial_bias=filler_of(parameter, "bias_filler"),
@@ -51,6 +54,11 @@ class InnerProduct(L.Linear):  # type: ignore[misc]
         if axis == 0:
             return F.reshape(self._product(F.reshape(x, (1, -1)), 1), (-1,))
         return self._product(x, axis)
+
+    def lay_out(self, shape: tuple[int, ...]) -> None:
+        """Make the weights for a bottom of this shape."""
+        wanted = (self._outputs, prod(shape[canonical_axis(self._axis, len(shape)) :]))
+        lay_out(self.W, wanted[::-1] if self.borrowed_transposed else wanted)
 
     def _product(self, x: Variable, axis: int) -> Variable:
         if self.borrowed_transposed:

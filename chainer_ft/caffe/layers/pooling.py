@@ -44,17 +44,18 @@ class Pool:
 
     def __call__(self, x: Variable) -> Any:
         """Pool (N, C, H, W)."""
-        if x.ndim != 4:
-            raise ValueError(f"Pooling takes blobs of four axes, not of shape {x.shape}")
-        high, wide = self.windows(x.shape[2:])
+        high, wide = self.windows(x.shape)
         if self.method == "AVE":
             return average(x, high, wide)
         if self.method == "STOCHASTIC":
             return stochastic(x, high, wide, self.train and chainer.config.train)
         return maximum(x, high, wide, self.tops > 1)
 
-    def windows(self, sizes: tuple[int, ...]) -> tuple[Windows, Windows]:
-        """The windows on the two axes."""
+    def windows(self, shape: tuple[int, ...]) -> tuple[Windows, Windows]:
+        """The windows on the two axes of (N, C, H, W)."""
+        if len(shape) != 4:
+            raise ValueError(f"Pooling takes blobs of four axes, not of shape {shape}")
+        sizes = shape[2:]
         kernel = self.kernel or (sizes[0], sizes[1])
         made = []
         for n, k, s, p in zip(sizes, kernel, self.stride, self.pad, strict=True):
@@ -136,6 +137,15 @@ def stochastic(x: Variable, high: Windows, wide: Windows, draws: bool) -> Variab
 
 def pooling(layer: Message, phase: str) -> Callable[[Variable], Any]:
     """The maxima or means of windows; the last window may be cut off (round_mode CEIL)."""
+    return pool_of(layer, phase)
+
+
+def pool_of(layer: Message, phase: str = "TEST") -> Pool:
+    """The pooling of a layer.
+
+    Raises:
+        NetError: Its fields contradict each other.
+    """
     parameter = layer.pooling_param
     stride = _pair(layer, "stride", ("stride_h", "stride_w"))
     pad = _pair(layer, "pad", ("pad_h", "pad_w"))

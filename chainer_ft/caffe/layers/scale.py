@@ -7,20 +7,20 @@ from typing import Any
 import chainer
 import chainer.functions as F  # noqa: N812
 
-from chainer_ft.caffe.layers.base import canonical_axis, filler_of
+from chainer_ft.caffe.layers.base import canonical_axis, filler_of, lay_out
 from chainer_ft.caffe.message import Message
-from chainer_ft.links import initialize
 
 Variable = Any
+Shape = tuple[int, ...]
 
 
-def _span(x: Variable, axis: int, count: int) -> tuple[int, tuple[int, ...]]:
+def _span(shape: Shape, axis: int, count: int) -> tuple[int, Shape]:
     """The first axis of a learned blob, and its shape."""
-    first = canonical_axis(axis, x.ndim) if count or x.ndim else 0
-    return first, x.shape[first:] if count == -1 else x.shape[first : first + count]
+    first = canonical_axis(axis, len(shape)) if count or shape else 0
+    return first, shape[first:] if count == -1 else shape[first : first + count]
 
 
-def _check(shape: tuple[int, ...], x: Variable, axis: int) -> None:
+def _check(shape: Shape, x: Variable, axis: int) -> None:
     if x.shape[axis : axis + len(shape)] != shape:
         raise ValueError(f"shape {shape} does not fit into {x.shape} from axis {axis} on")
 
@@ -46,15 +46,19 @@ class Bias(chainer.Link):  # type: ignore[misc]
         if second:
             axis, addend = canonical_axis(self._axis, x.ndim), second[0]
         else:
-            axis, shape = _span(x, self._axis, self._count)
+            axis, shape = _span(x.shape, self._axis, self._count)
             addend = self.learned(shape)
         return self.add(x, addend, axis)
 
-    def learned(self, shape: tuple[int, ...]) -> Variable:
+    def learned(self, shape: Shape) -> Variable:
         """``b``, which gets this shape if it has none."""
-        if self.b.array is None:
-            initialize(self.b, shape)
+        lay_out(self.b, shape)
         return self.b
+
+    def lay_out(self, shape: Shape, *second: Shape) -> None:
+        """Make ``b`` for a bottom of this shape, if it is learned."""
+        if not second:
+            self.learned(_span(shape, self._axis, self._count)[1])
 
     @staticmethod
     def add(x: Variable, addend: Variable, axis: int) -> Variable:
@@ -82,20 +86,27 @@ class Scale(chainer.Chain):  # type: ignore[misc]
 
     def forward(self, x: Variable, *second: Variable) -> Variable:
         """Multiply, then add."""
-        axis, shape = self._place(x, *second)
+        axis, shape = self._place(x.shape, *(y.shape for y in second))
         factor = second[0] if second else self._factor(shape)
         _check(factor.shape, x, axis)
         y = F.scale(x, factor, axis)
         return self.bias.add(y, self.bias.learned(shape), axis) if "bias" in self._children else y
 
-    def _place(self, x: Variable, *second: Variable) -> tuple[int, tuple[int, ...]]:
-        if second:
-            return canonical_axis(self._axis, x.ndim), second[0].shape
-        return _span(x, self._axis, self._count)
+    def lay_out(self, shape: Shape, *second: Shape) -> None:
+        """Make the weights for bottoms of these shapes."""
+        learned = self._place(shape, *second)[1]
+        if not second:
+            self._factor(learned)
+        if "bias" in self._children:
+            self.bias.learned(learned)
 
-    def _factor(self, shape: tuple[int, ...]) -> Variable:
-        if self.W.array is None:
-            initialize(self.W, shape)
+    def _place(self, shape: Shape, *second: Shape) -> tuple[int, Shape]:
+        if second:
+            return canonical_axis(self._axis, len(shape)), second[0]
+        return _span(shape, self._axis, self._count)
+
+    def _factor(self, shape: Shape) -> Variable:
+        lay_out(self.W, shape)
         return self.W
 
 

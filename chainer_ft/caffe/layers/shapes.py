@@ -77,33 +77,57 @@ def crop(layer: Message, phase: str) -> Callable[[Variable, Variable], Variable]
     """A window of the size that the second bottom has, from an axis on."""
     axis, offsets = layer.crop_param.axis, list(layer.crop_param.offset)
 
-    def window(x: Variable, reference: Variable) -> Variable:
-        first = canonical_axis(axis, x.ndim)
-        count = x.ndim - first
-        if len(offsets) not in (0, 1, count):
-            raise ValueError(f"{len(offsets)} offsets for {count} axes that are cropped")
-        starts = offsets if len(offsets) == count else (offsets or [0]) * count
-        sizes = reference.shape[first:]
-        for i, (start, size) in enumerate(zip(starts, sizes, strict=True)):
-            if start + size > x.shape[first + i]:
-                raise ValueError(f"a crop of {size} from {start} is beyond axis {first + i}")
-        spans = [slice(s, s + size) for s, size in zip(starts, sizes, strict=True)]
-        return x[(slice(None),) * first + tuple(spans)]
+    return lambda x, reference: x[cropped(x.shape, reference.shape, axis, offsets)]
 
-    return window
+
+def cropped(
+    shape: tuple[int, ...], reference: tuple[int, ...], axis: int, offsets: list[int]
+) -> tuple[slice, ...]:
+    """What a Crop layer keeps of each axis.
+
+    Args:
+        shape: Of the bottom.
+        reference: The shape that it gets from an axis on.
+        axis: The first axis that is cropped.
+        offsets: Where it begins: none, one for all axes, or one for each.
+
+    Raises:
+        ValueError: The window goes beyond the bottom.
+
+    Example:
+        >>> cropped((2, 6, 7), (5, 3, 4), 1, [1, 2])
+        (slice(0, 2, None), slice(1, 4, None), slice(2, 6, None))
+    """
+    first = canonical_axis(axis, len(shape))
+    count = len(shape) - first
+    if len(offsets) not in (0, 1, count) or len(reference) != len(shape):
+        raise ValueError(f"{len(offsets)} offsets for {count} axes cropped to those of {reference}")
+    starts = offsets if len(offsets) == count else (offsets or [0]) * count
+    spans = [slice(0, n) for n in shape[:first]]
+    for i, start in enumerate(starts, first):
+        if start + reference[i] > shape[i]:
+            raise ValueError(f"a crop of {reference[i]} from {start} is beyond axis {i} of {shape}")
+        spans.append(slice(start, start + reference[i]))
+    return tuple(spans)
 
 
 def permute(layer: Message, phase: str) -> Callable[[Variable], Variable]:
     """Axes in another order (SSD); those that are not named follow in theirs."""
     order = list(layer.permute_param.order)
+    return lambda x: F.transpose(x, permutation(order, x.ndim))
 
-    def permuted(x: Variable) -> Variable:
-        axes = [*order, *(i for i in range(x.ndim) if i not in order)]
-        if sorted(axes) != list(range(x.ndim)):
-            raise ValueError(f"order {order} is none of {x.ndim} axes")
-        return F.transpose(x, axes)
 
-    return permuted
+def permutation(order: list[int], ndim: int) -> list[int]:
+    """An order of all axes, from that of some.
+
+    Example:
+        >>> permutation([0, 2], 4)
+        [0, 2, 1, 3]
+    """
+    axes = [*order, *(i for i in range(ndim) if i not in order)]
+    if sorted(axes) != list(range(ndim)):
+        raise ValueError(f"order {order} is none of {ndim} axes")
+    return axes
 
 
 def reduction(layer: Message, phase: str) -> Callable[[Variable], Variable]:
