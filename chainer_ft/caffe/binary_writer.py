@@ -15,6 +15,9 @@ from chainer_ft.formats.wire import BYTES, FIXED32, FIXED64, VARINT
 _LARGEST = (1 << 31) - 1
 
 
+Piece = bytes | memoryview
+
+
 def to_binary(message: Message) -> bytes:
     """The message in the binary format.
 
@@ -28,6 +31,15 @@ def to_binary(message: Message) -> bytes:
         >>> to_binary(Message("SolverState", iter=7, current_step=2)).hex()
         '08072002'
     """
+    return b"".join(binary_pieces(message))
+
+
+def binary_pieces(message: Message) -> list[Piece]:
+    """The same in pieces, one after another; those of arrays are views and cost nothing.
+
+    Raises:
+        FormatError: As :func:`to_binary`.
+    """
     pieces = list(_message(message))
     size = sum(map(len, pieces))
     if size > _LARGEST:
@@ -35,10 +47,10 @@ def to_binary(message: Message) -> bytes:
             f"a {message.kind.name} of {size} bytes: Caffe reads at most 2 GB; write HDF5 "
             "(snapshot_format: HDF5)"
         )
-    return b"".join(pieces)
+    return pieces
 
 
-def _message(message: Message) -> Iterator[bytes]:
+def _message(message: Message) -> Iterator[Piece]:
     for field in message.set_fields():
         value = getattr(message, field.name)
         if field.label == "packed":
@@ -48,7 +60,7 @@ def _message(message: Message) -> Iterator[bytes]:
                 yield from _one(field, item)
 
 
-def _one(field: Field, value: Any) -> Iterator[bytes]:
+def _one(field: Field, value: Any) -> Iterator[Piece]:
     if field.is_message:
         yield from _run(field, list(_message(value)))
     elif field.type in ("string", "bytes"):
@@ -61,15 +73,16 @@ def _one(field: Field, value: Any) -> Iterator[bytes]:
         yield _key(field, VARINT) + varint(_number(field, value))
 
 
-def _packed(field: Field, values: Any) -> list[bytes]:
+def _packed(field: Field, values: Any) -> list[Piece]:
     if field.type not in FLOATS:
         return [varint(_number(field, value)) for value in values]
     import numpy as np
 
-    return [np.ascontiguousarray(values, FLOATS[field.type]).tobytes()]
+    array = np.ascontiguousarray(values, FLOATS[field.type])
+    return [memoryview(array).cast("B")] if array.size else []
 
 
-def _run(field: Field, pieces: Sequence[bytes]) -> Iterator[bytes]:
+def _run(field: Field, pieces: Sequence[Piece]) -> Iterator[Piece]:
     yield _key(field, BYTES) + varint(sum(map(len, pieces)))
     yield from pieces
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from chainer_ft.caffe.binary_writer import to_binary
+from chainer_ft.caffe.binary_writer import binary_pieces
 from chainer_ft.caffe.message import Message
 from chainer_ft.caffe.solver.blob import blob_message
 from chainer_ft.errors import FormatError
@@ -71,7 +71,7 @@ def write_weights(path: str | os.PathLike[str], net: SavedNet) -> None:
             _write_hdf5(temporary, net)
             return
         with open(temporary, "wb") as file:
-            file.write(to_binary(_message(net)))
+            file.writelines(binary_pieces(_message(net)))
 
 
 def check_names(path: str, names: Sequence[str]) -> None:

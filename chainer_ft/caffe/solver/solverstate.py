@@ -6,7 +6,7 @@ import os
 
 import numpy as np
 
-from chainer_ft.caffe.binary_writer import to_binary
+from chainer_ft.caffe.binary_writer import binary_pieces
 from chainer_ft.caffe.message import Message
 from chainer_ft.caffe.solver import solverstate_hdf5
 from chainer_ft.caffe.solver.blob import blob_message
@@ -91,7 +91,7 @@ def write_solverstate(path: str | os.PathLike[str], state: SolverState) -> None:
             solverstate_hdf5.write(temporary, state)
         else:
             with open(temporary, "wb") as file:
-                file.write(to_binary(_message(state)))
+                file.writelines(binary_pieces(_message(state)))
 
 
 def _message(state: SolverState) -> Message:
