@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from figures import Figure, Setting, measure
+from image_figures import measure_images
 from measuring import HERE
 from training_figures import measure_training
 
@@ -37,6 +38,9 @@ SUITES = {
     "files": Suite(measure, HERE / "results.md", HERE.parent / "README.md"),
     "training": Suite(
         measure_training, HERE / "training.md", HERE.parent / "docs" / "training" / "speed.md"
+    ),
+    "images": Suite(
+        measure_images, HERE / "images.md", HERE.parent / "docs" / "training" / "images.md"
     ),
 }
 _SHOWN = re.compile(r"(?<=<!-- benchmarks -->\n).*?(?=<!-- /benchmarks -->)", re.DOTALL)

@@ -14,7 +14,7 @@ from chainer_ft.images.picture import Box
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_LUMA = np.array([0.299, 0.587, 0.114])
+_LUMA = (0.299, 0.587, 0.114)  # shares of red, green and blue in a grey
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,15 @@ class Draw:
 
     def _matrix(self, pixels: np.ndarray) -> tuple[float, ...]:
         """All three at once: three rows, and what is added to each."""
-        grey = float(pixels.mean(axis=(0, 1)) @ _LUMA) * self.brightness
-        colours = self.saturation * np.eye(3) + (1 - self.saturation) * _LUMA
-        colours *= self.brightness * self.contrast
-        rows = np.column_stack([colours, np.full(3, (1 - self.contrast) * grey)])
-        return tuple(rows.ravel().tolist())
+        means = pixels.reshape(-1, 3).mean(axis=0).tolist()
+        grey = self.brightness * sum(m * share for m, share in zip(means, _LUMA, strict=True))
+        gain, added = self.brightness * self.contrast, (1 - self.contrast) * grey
+        matrix: list[float] = []
+        for row in range(3):
+            matrix += [gain * (1 - self.saturation) * share for share in _LUMA]
+            matrix[-3 + row] += gain * self.saturation
+            matrix.append(added)
+        return tuple(matrix)
 
 
 @dataclass(frozen=True)

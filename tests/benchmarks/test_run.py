@@ -27,9 +27,9 @@ def run(script: str, *arguments: str) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="module", params=["files", "training"])
+@pytest.fixture(scope="module", params=["files", "training", "images"])
 def suite(request: pytest.FixtureRequest) -> str:
-    """Each of the two."""
+    """Each of the three."""
     return request.param
 
 
@@ -45,6 +45,7 @@ def figures(suite: str) -> list[dict[str, Any]]:
 TABLES = {
     "files": (BENCHMARKS / "results.md", ROOT / "README.md"),
     "training": (BENCHMARKS / "training.md", ROOT / "docs" / "training" / "speed.md"),
+    "images": (BENCHMARKS / "images.md", ROOT / "docs" / "training" / "images.md"),
 }
 
 
