@@ -15,10 +15,13 @@ def run(options: Namespace) -> int:
     """Run the command."""
     from chainer_ft.caffe import Net
     from chainer_ft.caffe.data import feeder
+    from chainer_ft.caffe.message import Message
     from chainer_ft.caffe.scoring import score_net
     from chainer_ft.caffe.solver.feeding import Feeds
+    from chainer_ft.caffe.solver.lines import SolverLog
     from chainer_ft.caffe.solver.log import Log
     from chainer_ft.caffe.solver.running import Running
+    from chainer_ft.caffe.solver.setup import left_alone
     from chainer_ft.caffe.solver.weights import copy_weights
 
     with Bar(options.iterations, sys.stderr) as bar:
@@ -29,12 +32,8 @@ def run(options: Namespace) -> int:
         with closing(Feeds(net.data_layers, "TEST", partial(feeder, log=log))) as feeds:
             running = Running(net, feeds)
             running.prepare()
-            for path in names(options.weights):
-                copy_weights(net, path, lambda name: log(*ignoring(name)))
+            lines = SolverLog(log, Message("SolverParameter"))
+            plans = [copy_weights(net, path, lines.ignoring) for path in names(options.weights)]
+            lines.left_at_filler(left_alone(plans))
             score_net(running, options.iterations, log, bar.show)
     return 0
-
-
-def ignoring(name: str) -> tuple[str, str]:
-    """The line about a layer of a file that the net does not have."""
-    return "net.cpp:744", f"Ignoring source layer {name}"

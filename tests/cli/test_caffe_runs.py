@@ -107,6 +107,21 @@ def test_weights_that_do_not_fit_are_refused(
     assert last.startswith("chainer-ft: ") and re.search(message, last), last
 
 
+def test_layers_that_are_tested_with_their_fillers_are_named(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In Caffe they are not."""
+    assert main(["caffe", "train", "-solver", "solver.prototxt"]) == 0
+    layer = NET[NET.index('layer { name: "fc"') : NET.index('layer { name: "accuracy"')]
+    more = layer.replace('"fc"', '"more"').replace('bottom: "data"', 'bottom: "fc"')
+    text = NET.replace(layer, layer + more)
+    loss = text.index('layer { name: "accuracy"')
+    (folder / "net.prototxt").write_text(text[:loss] + text[loss:].replace('"fc"', '"more"'))
+    model = ["-model", "net.prototxt", "-weights", "s_iter_30.caffemodel", "-iterations", "1"]
+    assert main(["caffe", "test", *model]) == 0
+    assert re.search(r"^W.*left at their fillers: more$", said(capsys), re.M)
+
+
 def test_time(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["caffe", "time", "-model", "net.prototxt", "-iterations", "2"]
     assert main(arguments) == 0
