@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chainer_ft.caffe.data.generated import one_each
+from chainer_ft.caffe.data.generated import one_each, shape_of
 from chainer_ft.caffe.data.options import Options
 from chainer_ft.caffe.data.source import Batch, BatchSource
 from chainer_ft.caffe.fillers import check_filler, fill
@@ -40,7 +40,7 @@ class DummySource(BatchSource):
 def _shapes(layer: Message) -> list[tuple[int, ...]]:
     param = layer.dummy_data_param
     if param.shape:
-        return one_each(layer, [tuple(shape.dim) for shape in param.shape], "shape")
+        return one_each(layer, [shape_of(shape) for shape in param.shape], "shape")
     axes = (
         one_each(layer, list(getattr(param, axis)), axis)
         for axis in ("num", "channels", "height", "width")

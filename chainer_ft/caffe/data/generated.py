@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from chainer_ft.caffe.data.options import Options, needed
@@ -16,7 +18,7 @@ class InputSource(BatchSource):
     is_slow = False
 
     def __init__(self, layer: Message, options: Options) -> None:
-        shapes = [tuple(shape.dim) for shape in layer.input_param.shape]
+        shapes = [shape_of(shape) for shape in layer.input_param.shape]
         self._shapes = one_each(layer, shapes, "shape") if shapes else []
         if not shapes:
             raise UsageError(
@@ -77,6 +79,18 @@ class MemorySource(BatchSource):
         start = index * self._shape[0] % len(self._data)
         rows = slice(start, start + self._shape[0])
         return (self._data[rows], self._labels[rows])[: len(self._layer.top)]
+
+
+def shape_of(shape: Message) -> tuple[int, ...]:
+    """The shape in a ``BlobShape``.
+
+    Raises:
+        UsageError: It is none that a blob can have, with file and line.
+    """
+    dims = tuple(shape.dim)
+    if min(dims, default=0) < 0 or prod(dims) >= 1 << 31:
+        raise UsageError(f"{shape.where('dim')}: no blob has the shape {dims}")
+    return dims
 
 
 def one_each(layer: Message, given: list, field: str) -> list:  # type: ignore[type-arg]

@@ -59,3 +59,12 @@ def test_a_shape_too_many() -> None:
     text = f'layer {{ name: "i" type: "Input" top: "a" input_param {{ {shapes} }} }}'
     with pytest.raises(UsageError, match="2 shape for 1 tops"):
         feed_of(text)
+
+
+@pytest.mark.parametrize("dims", [(-1, 3), (65536, 65536)])
+@pytest.mark.parametrize("kind, field", [("Input", "input"), ("DummyData", "dummy_data")])
+def test_shapes_that_no_blob_has(dims: tuple[int, int], kind: str, field: str) -> None:
+    shape = f"shape {{ dim: {dims[0]} dim: {dims[1]} }}"
+    text = f'layer {{ name: "i" type: "{kind}" top: "a"\n {field}_param {{ {shape} }} }}'
+    with pytest.raises(UsageError, match=rf"n\.prototxt:2:\d+: no blob has the shape \({dims[0]}"):
+        feed_of(text)
