@@ -13,7 +13,7 @@ import chainer
 from chainer_ft.caffe.blobs import CaffeBlob, blobs_of
 from chainer_ft.caffe.building import build_layer
 from chainer_ft.caffe.graph import Graph
-from chainer_ft.caffe.layers.base import layer_error
+from chainer_ft.caffe.layers.base import layer_error, no_filling
 from chainer_ft.caffe.message import Message
 from chainer_ft.caffe.shapes import Shape, data_shapes, tops_of
 from chainer_ft.caffe.sharing import share
@@ -128,7 +128,8 @@ def copy_weights(
     """Copy the weights of the file that a net comes from, and say what stays as it was."""
     from chainer_ft.transfer import copy
 
-    outcome = copy(path, net, host=host)
+    with no_filling():
+        outcome = copy(path, net, host=host)
     targets = {pair.target for pair in outcome.pairs}
     left = [blob.path for blob in blobs if blob.path not in targets]
     if left:

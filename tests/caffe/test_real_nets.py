@@ -12,6 +12,8 @@ from chainer.links.caffe import CaffeFunction
 from golden import GOLDEN
 
 import chainer_ft as ft
+from chainer_ft.caffe.fillers import fill
+from chainer_ft.caffe.message import Message
 from chainer_ft.caffe.net import Net
 from chainer_ft.caffe.prototxt import parse_net, read_net
 
@@ -54,6 +56,19 @@ def accuracy(net: Net, blob: str, x: np.ndarray, labels: np.ndarray) -> float:
     with chainer.using_config("train", False), chainer.no_backprop_mode():
         scores = [net({"data": x[i : i + 250]}, [blob])[0].array for i in range(0, len(x), 250)]
     return float((np.concatenate(scores).argmax(1) == labels).mean())
+
+
+def test_fillers_do_not_run_where_weights_are_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for biases, whose shape is known before there is anything to copy."""
+    shapes: list[tuple[int, ...]] = []
+
+    def note(filler: Message, shape: tuple[int, ...]) -> np.ndarray:
+        shapes.append(shape)
+        return fill(filler, shape)
+
+    monkeypatch.setattr("chainer_ft.caffe.layers.base.fill", note)
+    net = Net(GOLDEN / "caffefunction_nets/conv_pad_hw.caffemodel")
+    assert net.c.W.array is not None and [len(shape) for shape in shapes] == [1]
 
 
 @pytest.mark.slow

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from math import prod
 from typing import Any
 
@@ -15,6 +18,7 @@ from chainer_ft.links import initialize
 
 Array = Any
 _LARGEST = (1 << 31) - 1
+_fills = ContextVar("chainer_ft_caffe_fills", default=True)
 
 
 class NetError(FormatError):
@@ -37,6 +41,16 @@ def title(layer: Message) -> str:
     return f"layer {layer.name!r} ({layer.type or 'no type'})"
 
 
+@contextmanager
+def no_filling() -> Iterator[None]:
+    """Leave arrays that are made in the block as they are: something is copied into them."""
+    token = _fills.set(False)
+    try:
+        yield
+    finally:
+        _fills.reset(token)
+
+
 class Filler(chainer.Initializer):  # type: ignore[misc]
     """A filler of Caffe's as an initializer of Chainer's.
 
@@ -51,6 +65,8 @@ class Filler(chainer.Initializer):  # type: ignore[misc]
         self.filler, self.transposed = filler, transposed
 
     def __call__(self, array: Array) -> None:
+        if not _fills.get():
+            return
         shape = array.shape[::-1] if self.transposed else array.shape
         values = fill(self.filler, shape)
         device = backend.get_device_from_array(array)
