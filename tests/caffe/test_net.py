@@ -356,3 +356,31 @@ def test_on_a_gpu() -> None:
 def test_reading_twice_gives_equal_messages(shared: Path) -> None:
     path = shared / "data/caffe/ultraface/RFB-320.prototxt"
     assert read_net(path) == read_net(path)
+
+
+def test_each_blob_alone_is_what_it_is_in_a_pass(shared: Path) -> None:
+    files = shared / "caffe/golden/files"
+    made = Net(files / "e_net.prototxt", phase="TEST")
+    x = np.random.RandomState(1).randn(2, 3, 14, 14).astype("f4")
+    inputs = {"data": x, "label": np.array([0, 3])}
+    blobs = made.run(inputs).blobs
+    assert len(blobs) == len(made.graph.last)
+    for name, blob in blobs.items():
+        (alone,) = made(inputs, [name])
+        np.testing.assert_array_equal(alone.array, blob.array)
+
+
+def test_a_binary_net_of_2013(tmp_path: Path) -> None:
+    """With weights of four axes, and the types of that year."""
+    weights, bias = np.arange(8, dtype="f4").reshape(1, 1, 2, 4), np.ones((1, 1, 1, 2), "f4")
+    blobs = [encoder.blob(array, legacy=True) for array in (weights, bias)]
+    layers = [
+        encoder.layer_v0("fc", "innerproduct", blobs, ["data"], ["fc"], encoder.number(3, 2)),
+        encoder.layer_v0("r", "relu", [], ["fc"], ["fc"]),
+    ]
+    (tmp_path / "old.caffemodel").write_bytes(encoder.net(*layers))
+    made = Net(tmp_path / "old.caffemodel")
+    (y,) = made({"data": [[1, 0, 0, -1]]}, ["fc"])
+    np.testing.assert_array_equal(y.array, [[0, 0]])
+    (y,) = made({"data": [[0, 1, 1, 0]]}, ["fc"])
+    np.testing.assert_array_equal(y.array, [[4, 12]])
