@@ -106,12 +106,12 @@ class ImageSource(BatchSource):
         random = self._draws.at("batch", index)
         first = self._start + index * self._size
         chosen = [self._at(place) for place in range(first, first + self._size)]
-        images = Stack(self._size)
+        stack = Stack(self._size)
         for one in chosen:
             pixels = self._read(one)
-            slot = images.slot(self._transform.shape(pixels.shape), one.line)
+            slot = stack.slot(self._transform.shape(pixels.shape), one.line)
             self._transform(pixels, random, one.line, slot)
-        return images.array, np.array([one.label for one in chosen], np.float32)
+        return stack.images, np.array([one.label for one in chosen], np.float32)
 
     def _read(self, one: Listed) -> np.ndarray:
         try:

@@ -43,15 +43,15 @@ class DataSource(BatchSource):
             self._cursor.seek(index * self._size)
         self._next = index + 1
         random = self._draws.at("batch", index)
-        images, labels = Stack(self._size), []
+        stack, labels = Stack(self._size), []
         for _ in range(self._size):
             name, value = next(self._cursor)
             datum = read_datum(value, name)
             pixels = datum_pixels(datum, name, self._transform.color)
-            slot = images.slot(self._transform.shape(pixels.shape), name)
+            slot = stack.slot(self._transform.shape(pixels.shape), name)
             self._transform(pixels, random, name, slot)
             labels.append(datum.label)
-        return (images.array, np.array(labels, np.float32))[: 1 + self._has_label]
+        return (stack.images, np.array(labels, np.float32))[: 1 + self._has_label]
 
     def _note_restart(self) -> None:
         self.lines = (*self.lines, _RESTART)

@@ -43,18 +43,18 @@ class Stack:
         count: How many.
 
     Attributes:
-        array: The batch, float32, (``count``, channels, height, width).
+        images: The batch, float32, (``count``, channels, height, width).
 
     Example:
         >>> stack = Stack(2)
         >>> for name in ("a", "b"):
         ...     stack.slot((1, 2, 2), name)[...] = 7
-        >>> stack.array.shape
+        >>> stack.images.shape
         (2, 1, 2, 2)
     """
 
     def __init__(self, count: int) -> None:
-        self.array = np.empty((count, 0), np.float32)
+        self.images = np.empty((count, 0), np.float32)
         self._names: list[str] = []
 
     def slot(self, shape: tuple[int, ...], name: str) -> np.ndarray:
@@ -64,12 +64,12 @@ class Stack:
             FormatError: It has another shape than the first, by name.
         """
         if not self._names:
-            self.array = np.empty((len(self.array), *shape), np.float32)
-        elif shape != self.array.shape[1:]:
+            self.images = np.empty((len(self.images), *shape), np.float32)
+        elif shape != self.images.shape[1:]:
             raise FormatError(
-                f"{name}: has the shape {shape}, and {self.array.shape[1:]} has {self._names[0]}, "
+                f"{name}: has the shape {shape}, and {self.images.shape[1:]} has {self._names[0]}, "
                 "the first of its batch; resize them to one size, or set crop_size"
             )
         self._names.append(name)
-        slot: np.ndarray = self.array[len(self._names) - 1]
+        slot: np.ndarray = self.images[len(self._names) - 1]
         return slot

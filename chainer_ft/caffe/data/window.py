@@ -69,15 +69,15 @@ class WindowSource(BatchSource):
 
     def batch(self, index: int) -> Batch:
         random = self._draws.at("batch", index)
-        images, labels = Stack(sum(count for count, _ in self._kinds)), []
+        stack, labels = Stack(sum(count for count, _ in self._kinds)), []
         for is_foreground, (count, windows) in enumerate(self._kinds):
             for _ in range(count):
                 window = windows[int(random.integers(len(windows)))]
                 flip = self._transform.mirror and bool(random.integers(2))
                 crop = self._image(window, flip)
-                images.slot(crop.shape, window.line)[...] = crop
+                stack.slot(crop.shape, window.line)[...] = crop
                 labels.append(window.label if is_foreground else 0)
-        return images.array, np.array(labels, np.float32)
+        return stack.images, np.array(labels, np.float32)
 
     def _image(self, window: Window, flip: bool) -> np.ndarray:
         """The crop; what lies outside of the image is 0, as after the mean was subtracted."""
