@@ -174,6 +174,16 @@ def test_what_goes_wrong_is_said_in_a_sentence(
     assert re.search(message, last) and last.startswith("chainer-ft: ") and "internal" not in last
 
 
+def test_a_damaged_database_is_said_in_a_sentence(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The library of LMDB would end the process with a bus error."""
+    data = folder / "db" / "data.mdb"
+    data.write_bytes(data.read_bytes()[:8192])
+    assert main(["caffe", "train", "-solver", "solver.prototxt"]) == 3
+    assert "db/data.mdb: ends at byte 8192 of" in said(capsys).splitlines()[-1]
+
+
 def test_a_solver_that_asks_for_a_gpu_where_there_is_none(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
