@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
 
 import chainer
 import numpy as np
 
+from chainer_ft.caffe.solver.gradients import Clipped, clip, divide, own_gradients
 from chainer_ft.caffe.solver.rates import Policy, Rate, Schedule, learning_rate
 from chainer_ft.caffe.solver.rules import RULES, CaffeRule
 from chainer_ft.caffe.solver.slots import Slot, make_slots
@@ -25,21 +25,6 @@ _FIELDS = (
     "clip_gradients",
     "iter_size",
 )
-
-
-@dataclass(frozen=True)
-class Clipped:
-    """A gradient that was scaled down.
-
-    Args:
-        norm: Its L2 norm before.
-        limit: What was allowed.
-        factor: What it was multiplied by.
-    """
-
-    norm: np.float32
-    limit: np.float32
-    factor: np.float32
 
 
 class Optimizer(chainer.GradientMethod):  # type: ignore[misc]
@@ -149,7 +134,7 @@ class Optimizer(chainer.GradientMethod):  # type: ignore[misc]
         live = [slot.parameter() for slot in self.slots if slot.has_gradient]
         own_gradients(live)
         self.clipped = clip(live, self.clip_gradients)
-        self._normalize(live)
+        divide(live, self.iter_size)
         with np.errstate(all="ignore"):  # what diverges shows in the loss
             for slot in self.slots:
                 slot.rule.t = self.t
@@ -157,56 +142,11 @@ class Optimizer(chainer.GradientMethod):  # type: ignore[misc]
         self.t += 1
         self.call_hooks("post")
 
-    def _normalize(self, parameters: Sequence[chainer.Parameter]) -> None:
-        if self.iter_size != 1:
-            share = float(np.float32(1) / np.float32(self.iter_size))
-            for parameter in parameters:
-                gradient = parameter.grad
-                gradient *= share
-
     def serialize(self, serializer: chainer.AbstractSerializer) -> None:
         """Save or load the history, the number of updates, and the step of the rate."""
         super().serialize(serializer)
         step = serializer("current_step", self.rate.step)
         self.rate = Rate(self.rate.value, int(step))
-
-
-def own_gradients(parameters: Sequence[chainer.Parameter]) -> None:
-    """Copy gradients that cannot be changed in place: broadcast ones, and one array for two."""
-    seen: set[int] = set()
-    for parameter in parameters:
-        gradient = parameter.grad
-        flags = gradient.flags
-        writeable = flags.c_contiguous and getattr(flags, "writeable", True)
-        if not writeable or id(gradient) in seen:
-            parameter.grad = gradient.copy()
-        seen.add(id(parameter.grad))
-
-
-def clip(parameters: Sequence[chainer.Parameter], limit: np.float32) -> Clipped | None:
-    """Scale gradients down to a norm, as one vector; in place.
-
-    Args:
-        parameters: Those that have a gradient.
-        limit: The largest L2 norm; negative for none. 0 makes all gradients 0, as in Caffe.
-
-    Returns:
-        Clipped: What was done, or ``None``.
-    """
-    if limit < 0:
-        return None
-    squares = np.float32(0)
-    for parameter in parameters:
-        flat = parameter.grad.reshape(-1)
-        squares += np.float32(float(flat.dot(flat)))
-    norm = np.sqrt(squares)
-    if not norm > limit:
-        return None
-    factor = np.float32(limit / norm)
-    for parameter in parameters:
-        gradient = parameter.grad
-        gradient *= float(factor)
-    return Clipped(norm, limit, factor)
 
 
 def _check(type: str, momentum: float, rms_decay: float, iter_size: int) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from chainer_ft.caffe.message import Message
 from chainer_ft.caffe.prototxt import to_text
 from chainer_ft.caffe.solver.checks import checked_optimizer
+from chainer_ft.caffe.solver.literals import call, float32, literal
 from chainer_ft.caffe.solver.nets import NetPlan, net_to_train, nets_to_test
 
 _POLICY = ("gamma", "power", "stepsize", "stepvalue")
@@ -102,21 +101,21 @@ def _numbered(word: str, index: int) -> str:
 def _net(state: Message, planned: NetPlan) -> str:
     path = planned.origin.partition(" file: ")[2]
     text = f'caffe.parse_net("""\n{to_text(planned.message)}""")'
-    given = [_literal(path) if path else text, f'phase="{planned.state.phase}"']
+    given = [literal(path) if path else text, f'phase="{planned.state.phase}"']
     if state.has("stage"):
         given.append(f"stages={list(state.stage)!r}")
     if state.has("level"):
         given.append(f"level={state.level}")
-    return _call("caffe.Net", given)
+    return call("caffe.Net", given)
 
 
 def _optimizer(solver: Message) -> str:
-    policy = [_literal(solver.lr_policy), f"base_lr={_number(solver.base_lr)}"]
+    policy = [literal(solver.lr_policy), f"base_lr={float32(solver.base_lr)}"]
     policy += _fields(solver, _POLICY)
     if solver.lr_policy == "poly":
         policy.append(f"max_iter={solver.max_iter}")
     rules = [name for name in _RULES if name in _USED[solver.type]]
-    given = [_literal(solver.type), _call("caffe.Policy", policy), *_fields(solver, rules)]
+    given = [literal(solver.type), call("caffe.Policy", policy), *_fields(solver, rules)]
     given += _fields(solver, _REST)
     lines = ["optimizer = caffe.Optimizer(", *(f"    {one}," for one in given), ")"]
     return "\n".join([*lines, "updater = caffe.Updater(net, optimizer, seed=SEED)"])
@@ -126,13 +125,13 @@ def _fields(solver: Message, names: Sequence[str]) -> Iterator[str]:
     for name in names:
         if solver.has(name):
             value = getattr(solver, name)
-            yield f"{name}={_literal(value)}"
+            yield f"{name}={literal(value)}"
 
 
 def _weights(files: Sequence[str]) -> str:
     """Several files are copied one after another."""
     names = [name.strip() for text in files for name in text.split(",")]
-    lines = [f"print(caffe.copy_weights(net, {_literal(name)}))" for name in names]
+    lines = [f"print(caffe.copy_weights(net, {literal(name)}))" for name in names]
     said = ["# Weights by layer name; what is printed says what was copied, and what was not."]
     return "\n".join(said + lines if lines else [])
 
@@ -154,14 +153,14 @@ def _trainer(solver: Message, tests: int) -> str:
 
 
 def _snapshot(solver: Message, testers: Sequence[str]) -> str:
-    given = [_literal(solver.snapshot_prefix)]
+    given = [literal(solver.snapshot_prefix)]
     if solver.snapshot_format != "BINARYPROTO":
-        given.append(_literal(solver.snapshot_format))
+        given.append(literal(solver.snapshot_format))
     if solver.snapshot_diff:
         given.append("diff=True")
     if testers:
         given.append(f"testers=[{', '.join(testers)}]")
-    return f"snapshot = {_call('caffe.Snapshot', given)}"
+    return f"snapshot = {call('caffe.Snapshot', given)}"
 
 
 def _display(solver: Message, tests: int) -> list[str]:
@@ -179,23 +178,3 @@ def _run(solver: Message) -> str:
         due = f"if updater.iteration % {solver.snapshot}:\n    " if solver.snapshot > 0 else ""
         lines.append(f"{due}snapshot(trainer)")
     return "\n".join(lines)
-
-
-def _call(name: str, arguments: Sequence[str]) -> str:
-    return f"{name}({', '.join(arguments)})"
-
-
-def _literal(value: Any) -> str:
-    """A value as Python writes it; strings in double quotes."""
-    if isinstance(value, float):
-        return _number(value)
-    if isinstance(value, list):
-        return f"({', '.join(map(_literal, value))},)"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
-
-
-def _number(value: float) -> str:
-    """A float32 in the fewest digits that come back to it."""
-    import numpy as np
-
-    return repr(float(str(np.float32(value))))

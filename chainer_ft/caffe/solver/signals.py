@@ -16,6 +16,11 @@ Requests = Callable[[], Action]
 _ACTIONS = ("stop", "snapshot", "none")
 
 
+def no_requests() -> Action:
+    """Nobody asks for anything."""
+    return "none"
+
+
 class Signals(AbstractContextManager["Signals"]):
     """Turns SIGINT and SIGHUP into requests while its block runs; called, it gives the next one.
 

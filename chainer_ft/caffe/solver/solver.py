@@ -1,42 +1,23 @@
-"""Caffe's solver: its loop, its tests, its snapshots and its log, over a Chainer model."""
+"""Caffe's solver: its loop, its tests, its snapshots, over a Chainer model."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-
-import chainer
-import numpy as np
+from collections.abc import Callable
+from typing import Any
 
 from chainer_ft.caffe.message import Message
-from chainer_ft.caffe.net import Net
-from chainer_ft.caffe.prototxt import read_solver
-from chainer_ft.caffe.solver.checks import check_can_snapshot, checked_optimizer
-from chainer_ft.caffe.solver.feeding import Feed
-from chainer_ft.caffe.solver.lines import SolverLog
-from chainer_ft.caffe.solver.log import Log
-from chainer_ft.caffe.solver.optimizer import Optimizer
+from chainer_ft.caffe.solver.built import BuiltSolver
+from chainer_ft.caffe.solver.checks import check_can_snapshot
 from chainer_ft.caffe.solver.positions import Positions, read_positions
-from chainer_ft.caffe.solver.randomness import seed_of, seeded
-from chainer_ft.caffe.solver.running import as_float
-from chainer_ft.caffe.solver.saved import check_names
 from chainer_ft.caffe.solver.scores import Output
-from chainer_ft.caffe.solver.setup import Setup, device_of, weight_files
-from chainer_ft.caffe.solver.signals import Action, Requests
+from chainer_ft.caffe.solver.signals import Requests, no_requests
 from chainer_ft.caffe.solver.smoothing import SmoothedLoss
 from chainer_ft.caffe.solver.snapshots import restore_snapshot, take_snapshot
-from chainer_ft.caffe.solver.testing import mean_outputs
-from chainer_ft.caffe.solver.updater import Updater
-from chainer_ft.errors import UsageError
-from chainer_ft.types import Plan
+from chainer_ft.caffe.solver.testing import closing_loss, mean_outputs
 
 
-def no_requests() -> Action:
-    """Nobody asks for anything."""
-    return "none"
-
-
-class Solver:
+class Solver(BuiltSolver):
     """Runs a ``solver.prototxt`` as Caffe runs it.
 
     Args:
@@ -61,85 +42,22 @@ class Solver:
     Raises:
         UsageError: A field has a value that Caffe refuses; names file, line and column.
         FormatError: A file cannot be read.
-
-    Example:
-        >>> solver = Solver("solver.prototxt", weights=["lenet.caffemodel"])  # doctest: +SKIP
-        >>> solver.solve()  # doctest: +SKIP
     """
 
     def __init__(
         self,
         solver: str | os.PathLike[str] | Message,
         *,
-        weights: Sequence[str] = (),
         snapshot: str | os.PathLike[str] | None = None,
-        level: int | None = None,
-        stages: Sequence[str] = (),
-        device: str | None = None,
-        feed: Feed | None = None,
-        log: Log | None = None,
+        **options: Any,
     ) -> None:
-        if weights and snapshot is not None:
-            raise UsageError(
-                "a snapshot brings its own weights: give --snapshot to resume, or --weights to "
-                "fine-tune, not both"
-            )
-        self.param = solver.copy() if isinstance(solver, Message) else read_solver(solver)
-        if weights or snapshot is not None:
-            self.param.set("weights", list(weights))
-        optimizer = checked_optimizer(self.param)
-        if self.param.snapshot > 0:
-            check_can_snapshot(self.param)
-        self.log = SolverLog(log or Log(), self.param)
-        found = None if snapshot is None else read_positions(os.fspath(snapshot))
-        self.seed = seed_of(self.param.random_seed) if found is None else found.seed
-        where = device_of(self.param) if device is None else device
-        setup = Setup(self.param, self.seed, self.log, level, stages, where, feed)
-        self.parts = setup.build(optimizer, list(weight_files(self.param.weights)))
-        if self.param.snapshot_format == "HDF5":
-            check_names(self.param.snapshot_prefix, [layer.name for layer in self.net.layers])
-        self.stopped = False
+        super().__init__(solver, snapshot=snapshot, **options)
         self.on_iteration: Callable[[Solver], None] = lambda solver: None
         self._smoothed = SmoothedLoss(self.param.average_loss)
         self._is_resumed = False
         self._before_test: dict[int, dict[str, int]] = {}
         if snapshot is not None:
             self.restore(snapshot)
-
-    @property
-    def iter(self) -> int:
-        """Number of updates done."""
-        return self.updater.iteration
-
-    @property
-    def updater(self) -> Updater:
-        """What makes one update."""
-        return self.parts.updater
-
-    @property
-    def optimizer(self) -> Optimizer:
-        """Its optimizer."""
-        return self.updater.optimizer
-
-    @property
-    def net(self) -> Net:
-        """The net that is trained."""
-        return self.updater.net
-
-    @property
-    def test_nets(self) -> list[Net]:
-        """The nets that are tested; they share the parameters of the one that is trained."""
-        return [test.net for test in self.parts.tests]
-
-    @property
-    def loss(self) -> np.float32:
-        """Of the last iteration."""
-        return self.updater.loss
-
-    @property
-    def reports(self) -> list[Plan]:
-        """For each file of weights, what was copied and what was not."""
-        return self.parts.reports
 
     def solve(self, requests: Requests = no_requests) -> bool:
         """Train up to ``max_iter``, with tests, snapshots and the closing pass as in Caffe.
@@ -162,7 +80,8 @@ class Solver:
             self.log.stopped()
             return False
         if self._is_due(self.param.display):
-            self._closing_pass()
+            smoothed = self._smoothed.add(self.iter, closing_loss(self.updater))
+            self.log.closing(self.iter, smoothed)
         if self._is_due(self.param.test_interval):
             self.test_all(requests)
         self.log.done()
@@ -210,21 +129,10 @@ class Solver:
         self.log.update(iteration, is_shown, step, self.optimizer)
         self.on_iteration(self)
 
-    def _closing_pass(self) -> None:
-        """One more batch of training, for the log; it moves the statistics, as in Caffe."""
-        with seeded(self.seed, self.iter), chainer.no_backprop_mode():
-            loss, _ = self.updater.running.forward()
-        smoothed = self._smoothed.add(self.iter, as_float(loss))
-        self.log.closing(self.iter, smoothed)
-
     def test_all(self, requests: Requests = no_requests) -> list[list[Output]]:
         """Test every test net; the mean outputs of each."""
-        results = []
-        for i in range(len(self.parts.tests)):
-            if self.stopped:
-                break
-            results.append(self.test(i, requests))
-        return results
+        tests = range(len(self.parts.tests))
+        return [self.test(i, requests) for i in tests if not self.stopped]
 
     def test(self, index: int = 0, requests: Requests = no_requests) -> list[Output]:
         """Run ``test_iter`` batches through a test net.

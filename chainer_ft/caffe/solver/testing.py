@@ -1,4 +1,4 @@
-"""A pass of a test net over its batches."""
+"""Passes that train nothing: of a test net over its batches, and the one that ends a run."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Callable
 import chainer
 import numpy as np
 
+from chainer_ft.caffe.solver.randomness import seeded
 from chainer_ft.caffe.solver.running import Running, as_float
 from chainer_ft.caffe.solver.scores import MeanOutputs, Output
+from chainer_ft.caffe.solver.updater import Updater
 
 
 def mean_outputs(
@@ -33,3 +35,10 @@ def mean_outputs(
         means.add(outputs)
     with np.errstate(all="ignore"):  # test_iter may be 0
         return total / np.float32(running.test_iter), means.mean(running.test_iter)
+
+
+def closing_loss(updater: Updater) -> np.float32:
+    """The loss of one more batch of training, for the log; statistics move, as in Caffe."""
+    with seeded(updater.seed, updater.iteration), chainer.no_backprop_mode():
+        loss, _ = updater.running.forward()
+    return as_float(loss)
