@@ -9,6 +9,7 @@ from typing import Any
 
 import chainer
 
+from chainer_ft.finetune.fresh import fill_zeros
 from chainer_ft.finetune.head import Resized, resize_head
 from chainer_ft.finetune.predictor import check_scores, predictor
 from chainer_ft.finetune.settings import Settings
@@ -30,12 +31,14 @@ class Built:
         predictor: What gives the scores: the model itself, or a chain around it.
         head: What became of the head.
         plan: What was copied, and from where; ``None`` for new weights.
+        filled: Paths of new weights that would have been all zero.
     """
 
     model: chainer.Link
     predictor: chainer.Link
     head: Resized
     plan: Plan | None = None
+    filled: tuple[str, ...] = ()
 
 
 def maker(model: str | chainer.Link) -> Make:
@@ -90,8 +93,9 @@ def build(
     head = resize_head(model, list(classes), head=settings.head, labels=labels)
     scores = predictor(model, head.now.path)
     check_scores(scores, shape, len(classes))
+    filled = () if pretrained else fill_zeros(model)
     scores.to_device(settings.device)
-    return Built(model, scores, head, made)
+    return Built(model, scores, head, made, filled)
 
 
 def _copied(settings: Settings, model: chainer.Link) -> Plan:

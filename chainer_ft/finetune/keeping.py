@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import FrameType
+from zipfile import BadZipFile
 
 from chainer.serializers import load_npz, save_npz
 from chainer.training import Extension, Trainer
@@ -117,8 +118,9 @@ def load_snapshot(trainer: Trainer) -> bool:
     if not os.path.exists(path):
         return False
     try:
-        load_npz(path, trainer)
-    except (KeyError, ValueError, OSError, EOFError) as error:
+        with open(path, "rb") as file:
+            load_npz(file, trainer)
+    except (KeyError, ValueError, OSError, EOFError, BadZipFile) as error:
         raise FormatError(
             f"{path}: is no snapshot of this run ({type(error).__name__}: {error}); delete it to "
             "begin anew"

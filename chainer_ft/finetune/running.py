@@ -111,7 +111,7 @@ def _result(setup: Setup, built: Built, trained: Sequence[Trained], folder: RunF
         device=settings.device,
         command=settings.command,
         versions=versions(),
-        notes=(*settings.notes, *setup.images.notes),
+        notes=(*settings.notes, *setup.images.notes, *_notes(trained)),
     )
 
 
@@ -129,6 +129,10 @@ def _measured(one: Trained, size: float, first: Trained | None = None) -> measur
 def _prefix(built: Built) -> str:
     """Path of the model in the classifier."""
     return "/predictor" if built.predictor is built.model else "/predictor/net"
+
+
+def _notes(trained: Sequence[Trained]) -> list[str]:
+    return [one.facts["note"] for one in trained if "note" in one.facts]
 
 
 def _pictured(

@@ -96,6 +96,11 @@ def carry_out(
     provenance = provenance_of(setup, built, contender)
     save(folder.path / MODEL, built.model, provenance=provenance)
     facts = {"seconds": seconds, "lr": task.lr, "head": str(built.head)}
+    if built.filled:
+        facts["note"] = (
+            f"{contender.name}: the net says that {', '.join(built.filled)} begin at 0, and could "
+            "not learn so; they begin as LeCunNormal draws them"
+        )
     folder.finish(judged, facts)
     (folder.path / SNAPSHOT).unlink(missing_ok=True)
     shutil.rmtree(folder.path / "features", ignore_errors=True)

@@ -1,0 +1,178 @@
+"""A run that was stopped anyhow goes on, and ends as if it had not been."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chainer.training import make_extension
+from small_runs import assert_same, make_files, tune
+
+from chainer_ft.errors import FormatError
+from chainer_ft.finetune.api import go_on
+from chainer_ft.finetune.folder import RunFolder
+from chainer_ft.finetune.keeping import Interrupted
+from chainer_ft.images.pool import WorkerError
+
+#: 3 epochs of 72 images, 20 a batch; then the frozen baseline.
+ITERATIONS = 11
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs")
+    make_files(folder)
+    tune(folder, "whole", baselines=["frozen"])
+    return folder
+
+
+class CrashError(Exception):
+    """What a power cut is like."""
+
+
+def at(iteration: int, act: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Something that happens in an iteration, before its snapshot."""
+
+    def extend(trainer: Any) -> None:
+        @make_extension(trigger=(1, "iteration"), priority=-99)
+        def happen(trainer: Any) -> None:
+            if trainer.updater.iteration == iteration:
+                act(trainer)
+
+        trainer.extend(happen, name="happen")
+
+    return extend
+
+
+def crash(trainer: Any) -> None:
+    raise CrashError
+
+
+def ended(folder: Path, name: str) -> None:
+    """Go on to the end, and compare with the unbroken run."""
+    tune(folder, name, resume=True)
+    assert_same(folder / "whole", folder / name)
+    assert_same(folder / "whole" / "frozen", folder / name / "frozen")
+
+
+@pytest.mark.parametrize("iteration", [1, 4, 5, 8, 10, 11])
+def test_a_crash_in_an_epoch(place: Path, iteration: int) -> None:
+    name = f"crash{iteration}"
+    with pytest.raises(CrashError):
+        tune(place, name, baselines=["frozen"], extend=at(iteration, crash))
+    ended(place, name)
+
+
+def test_crash_after_crash_with_a_snapshot_each_iteration(place: Path) -> None:
+    draw = random.Random(7)
+    with pytest.raises(CrashError):
+        tune(place, "often", baselines=["frozen"], extend=at(1, crash))
+    folder = RunFolder(place / "often")
+    for iteration in sorted(draw.sample(range(2, ITERATIONS + 1), 5)):
+        with pytest.raises(CrashError):
+            model = folder.settings().model
+            go_on(folder, model, extend=at(iteration, crash), every=1)
+    ended(place, "often")
+
+
+def test_ctrl_c_ends_the_iteration_and_leaves_a_snapshot(place: Path) -> None:
+    press = at(6, lambda trainer: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(Interrupted, match="stopped after 6 iterations"):
+        tune(place, "pressed", baselines=["frozen"], extend=press)
+    assert (place / "pressed" / "snapshot").exists()
+    ended(place, "pressed")
+
+
+def test_a_second_ctrl_c_does_not_wait(place: Path) -> None:
+    def twice(trainer: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        tune(place, "twice", baselines=["frozen"], extend=at(6, twice))
+    ended(place, "twice")
+
+
+def test_a_full_disk_leaves_the_snapshot_before(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from chainer_ft.finetune import keeping
+
+    plain, written = keeping.save_npz, []
+
+    def full(path: str, *given: Any, **options: Any) -> None:
+        written.append(path)
+        if len(written) == 2:
+            Path(path).write_bytes(b"half")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        plain(path, *given, **options)
+
+    monkeypatch.setattr(keeping, "save_npz", full)
+    with pytest.raises(FormatError, match="snapshot: cannot be written: No space left"):
+        tune(place, "full", baselines=["frozen"])
+    assert sorted(path.name for path in (place / "full").glob("*snapshot*")) == ["snapshot"]
+    monkeypatch.undo()
+    ended(place, "full")
+
+
+def test_a_killed_worker_is_told_and_costs_nothing(place: Path) -> None:
+    def kill(trainer: Any) -> None:
+        trainer.updater.get_iterator("main")._pool._workers[0].process.kill()
+
+    with pytest.raises(WorkerError, match="killed by SIGKILL"):
+        tune(place, "worker", workers=1, baselines=["frozen"], extend=at(5, kill))
+    ended(place, "worker")
+
+
+def test_a_damaged_snapshot_is_told(place: Path) -> None:
+    with pytest.raises(CrashError):
+        tune(place, "damaged", extend=at(5, crash))
+    (place / "damaged" / "snapshot").write_bytes(b"PK\x03\x04 half of it")
+    with pytest.raises(FormatError, match="is no snapshot of this run"):
+        tune(place, "damaged", resume=True)
+
+
+@pytest.mark.slow
+def test_kill_9_at_random_moments(place: Path) -> None:
+    first = command(
+        *("train", "photos.npz", "--model", "net.py:Net", "--weights", "old.npz"),
+        *("--out", "killed", "--epochs", "3", "--lr", "0.01", "--batch-size", "20", "--seed", "4"),
+        *("--workers", "0", "--size", "8x8", "--baseline", "frozen", "--snapshot-every", "1"),
+    )
+    draw = random.Random(1)
+    kill(first, place, draw.uniform(0.0, 0.2))
+    again = command("train", "--resume", "killed", "--snapshot-every", "1")
+    for _ in range(3):
+        kill(again, place, draw.uniform(0.0, 0.2))
+    done = subprocess.run(again, cwd=place, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert_same(place / "whole", place / "killed")
+    assert_same(place / "whole" / "frozen", place / "killed" / "frozen")
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "chainer_ft", *arguments]
+
+
+def kill(arguments: list[str], folder: Path, delay: float) -> None:
+    """Start, wait until there is a new snapshot, wait a moment more, kill."""
+    snapshot = folder / "killed" / "snapshot"
+    before = snapshot.stat().st_mtime_ns if snapshot.exists() else 0
+    process = subprocess.Popen(arguments, cwd=folder, stdout=subprocess.DEVNULL)
+    limit = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < limit:
+        if snapshot.exists() and snapshot.stat().st_mtime_ns != before:
+            time.sleep(delay)
+            break
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
