@@ -17,6 +17,7 @@ from chainer_ft.formats.atomic import replacing
 
 #: Names in the run folder.
 STATE, LOG, MODEL, PREDICTIONS = "run.json", "log", "model.npz", "predictions.npz"
+SNAPSHOT = "snapshot"
 SCHEMA = "chainer_ft.run/1"
 
 
@@ -33,11 +34,13 @@ class RunFolder:
     def begin(self, settings: Settings) -> None:
         """Make the folder, and keep the settings in it.
 
+        A run that was refused before its first snapshot does not stand in the way of another.
+
         Raises:
             UsageError: There is a run in it already.
             FormatError: It cannot be made.
         """
-        if (self.path / STATE).exists():
+        if any((self.path / name).exists() for name in (SNAPSHOT, LOG, PREDICTIONS)):
             raise UsageError(
                 f"{self.path}: holds a run already; go on with it, chainer-ft train --resume "
                 f"{self.path}, or name another folder"

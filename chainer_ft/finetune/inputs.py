@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from chainer_ft.caffe.data.transform import read_mean
@@ -42,8 +43,8 @@ def preprocessing_for(settings: Settings) -> tuple[Preprocessing, tuple[str, ...
         file = None
     if file:
         given["mean"] = tuple(read_mean(file).mean(axis=(1, 2)).tolist())
-    told = {"size": _USUAL, **(known or {}), **given}
-    return Preprocessing.from_dict(told), notes
+    base = Preprocessing.from_dict({"size": size or _USUAL, **(known or {})})
+    return replace(base, **given), notes
 
 
 def _of_caffe(

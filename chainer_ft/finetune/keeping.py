@@ -16,10 +16,9 @@ from chainer.serializers import load_npz, save_npz
 from chainer.training import Extension, Trainer
 
 from chainer_ft.errors import ChainerFTError, FormatError
+from chainer_ft.finetune.folder import SNAPSHOT
 from chainer_ft.formats.atomic import replacing
 
-#: Name of the snapshot in a run folder.
-SNAPSHOT = "snapshot"
 _EVERY = 600.0  # seconds between two snapshots, where an epoch takes longer
 
 

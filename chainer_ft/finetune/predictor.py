@@ -8,7 +8,7 @@ import chainer
 import numpy as np
 
 from chainer_ft.caffe.net import Net
-from chainer_ft.errors import UsageError
+from chainer_ft.errors import ChainerFTError, UsageError
 from chainer_ft.finetune.head import find_head
 
 
@@ -78,8 +78,10 @@ def check_scores(model: chainer.Link, shape: tuple[int, ...], classes: int) -> N
     try:
         with chainer.using_config("train", False), chainer.no_backprop_mode():
             scores = model(x)
-    except (TypeError, chainer.utils.type_check.InvalidType) as error:
-        said = " ".join(str(error).split())
+    except ChainerFTError:
+        raise
+    except Exception as error:  # whatever the user's own code raises
+        said = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise UsageError(
             f"{name}: cannot be called with inputs {x.shape}: {said}. Give --size HEIGHTxWIDTH "
             "where the size is another; a model for fine-tuning takes images and gives scores"

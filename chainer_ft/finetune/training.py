@@ -12,10 +12,10 @@ from chainer.training import Trainer
 from chainer_ft.errors import UsageError
 from chainer_ft.finetune.building import Built, Make, build
 from chainer_ft.finetune.contenders import Contender
-from chainer_ft.finetune.folder import MODEL, RunFolder
+from chainer_ft.finetune.folder import MODEL, SNAPSHOT, RunFolder
 from chainer_ft.finetune.inputs import augmentation_for
 from chainer_ft.finetune.judging import Judged, scores_of
-from chainer_ft.finetune.keeping import SNAPSHOT, Keep, Stopper, load_snapshot
+from chainer_ft.finetune.keeping import Keep, Stopper, load_snapshot
 from chainer_ft.finetune.loop import Task, make_trainer, make_updater, seeded, val_batches
 from chainer_ft.finetune.provenance import provenance_of
 from chainer_ft.finetune.settings import Settings
