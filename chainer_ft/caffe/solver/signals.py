@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from types import FrameType, TracebackType
@@ -33,6 +34,7 @@ class Signals(AbstractContextManager["Signals"]):
 
     Example:
         >>> import signal
+import threading
         >>> with Signals() as requests:
         ...     signal.raise_signal(signal.SIGINT)
         ...     requests(), requests()
@@ -58,6 +60,8 @@ class Signals(AbstractContextManager["Signals"]):
         return "none"
 
     def __enter__(self) -> Signals:
+        if threading.current_thread() is not threading.main_thread():
+            return self  # Python hands signals to the main thread only
         for number in self._effects:
             self._before[number] = signal.signal(number, self._note)
         return self
