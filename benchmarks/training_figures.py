@@ -55,13 +55,16 @@ def _memory(what: str, runs: dict[str, Runs], how: str) -> Figure:
 def overhead(setting: Setting) -> Iterator[Figure]:
     """What the extensions cost in the run of a net whose step takes 2 ms."""
     epochs = 1 if setting.shrink > 1 else 5
-    ways = {how: job("run", how, epochs, setting.device) for how in ("plain", "extensions")}
-    runs = interleaved(ways, 3 * setting.rounds)
-    ratio = runs["extensions"].times(runs["plain"])
-    today = f"without them {runs['plain'].seconds:.2f} s"
-    here = f"{runs['extensions'].seconds:.2f} s, {ratio:.3f}x"
-    what = "a run of a small net with four extensions"
-    yield Figure(what, here, today, ratio, 1.02, "x the run without")
+    ways = ("plain", "extensions", "schedule")
+    runs = interleaved({h: job("run", h, epochs, setting.device) for h in ways}, 3 * setting.rounds)
+    plain = runs["plain"]
+    for how, what in (
+        ("extensions", "a run of a small net with Freeze, LearningRates, Summary, WeightDrift"),
+        ("schedule", "... with Schedule, Summary, WeightDrift"),
+    ):
+        ratio = runs[how].times(plain)
+        here = f"{runs[how].seconds:.2f} s, {ratio:.3f}x"
+        yield Figure(what, here, f"without {plain.seconds:.2f} s", ratio, 1.02, "x the run without")
 
 
 def _s(runs: Runs, count: int) -> str:

@@ -73,9 +73,9 @@ def step_memory(how: str, width: str, device: str) -> Work:
 
 
 def run(how: str, epochs: str, device: str) -> Work:
-    """A Trainer on a small net, with the extensions of chainer_ft and without.
+    """A Trainer on a small net: ``plain``, with ``extensions``, or with a ``schedule`` too.
 
-    Both freeze the same and multiply the same, so that the steps are equal.
+    All freeze the same and multiply the same, so that the steps are equal.
     """
     import chainer
     import numpy as np
@@ -94,7 +94,7 @@ def run(how: str, epochs: str, device: str) -> Work:
         ft.freeze(model, "/predictor/0")
         ft.learning_rates(model, {"/predictor/2": 10})
     else:
-        for extension in _extensions():
+        for extension in _extensions(how, int(epochs)):
             trainer.extend(extension)
     return _timed(trainer.run, device)
 
@@ -107,14 +107,16 @@ def _small_net() -> Any:
     return links.Classifier(chainer.Sequential(*layers, links.Linear(100, 10)))
 
 
-def _extensions() -> list[Any]:
+def _extensions(how: str, epochs: int) -> list[Any]:
     import io
 
     import chainer_ft as ft
 
-    return [
-        ft.extensions.Freeze("/predictor/0"),
-        ft.extensions.LearningRates({"/predictor/2": 10}),
-        ft.extensions.Summary(out=io.StringIO()),
-        ft.extensions.WeightDrift(filename=None),
-    ]
+    frozen, rates = "/predictor/0", {"/predictor/2": 10}
+    phase = ft.Phase(f"{epochs} epochs", freeze=frozen, lr=rates)
+    setting = {
+        "extensions": [ft.extensions.Freeze(frozen), ft.extensions.LearningRates(rates)],
+        "schedule": [ft.extensions.Schedule(ft.Schedule([phase]))],
+    }
+    looking = [ft.extensions.Summary(out=io.StringIO()), ft.extensions.WeightDrift(filename=None)]
+    return setting[how] + looking
