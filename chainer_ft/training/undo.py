@@ -57,10 +57,13 @@ def undo_of(value: Any) -> list[Undo]:
 def _array(array: Any) -> list[Undo]:
     if isinstance(array, np.ndarray) and not array.flags.writeable:
         return []
-    saved = array.copy()
+    device = chainer.backend.get_device_from_array(array)
+    with chainer.using_device(device):
+        saved = array.copy()
 
     def undo() -> None:
-        array[...] = saved
+        with chainer.using_device(device):
+            array[...] = saved
 
     return [undo]
 

@@ -62,6 +62,23 @@ def test_it_sees_the_freeze_and_the_rates_of_other_extensions(tmp_path: Path) ->
         made.run(show_loop_exception_msg=False)
 
 
+def test_a_schedule_with_it_is_the_schedule_without(tmp_path: Path) -> None:
+    def run(*extensions: ft.extensions.LRFind) -> chainer.training.Trainer:
+        made = runs.trainer(runs.updater(), tmp_path, 12)
+        phases = [ft.Phase("4 iterations", freeze="/predictor/*1"), ft.Phase("8 iterations")]
+        made.extend(ft.extensions.Schedule(ft.Schedule(phases)))
+        for extension in extensions:
+            made.extend(extension)
+        made.run()
+        return made
+
+    plain = run()
+    often = ft.extensions.LRFind(trigger=(2, "iteration"), steps=4, filename=None)
+    other = run(ft.extensions.LRFind(steps=6, filename=None), often)
+    assert runs.fingerprint(other.updater) == runs.fingerprint(plain.updater)
+    assert runs.log(other) == runs.log(plain)
+
+
 def test_an_unknown_option_is_told_at_once() -> None:
     with pytest.raises(UsageError, match="no option 'step'; it has start, stop, steps"):
         ft.extensions.LRFind(step=3)
