@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import training_runs as runs
 from chainer import functions, iterators, links, training
-from training_nets import OPTIMIZERS, net
+from chainer.link_hooks import SpectralNormalization
+from training_nets import OPTIMIZERS, batch, net
 
 import chainer_ft as ft
 from chainer_ft.errors import RuleError, UsageError
@@ -116,6 +117,57 @@ class TestLeavesNoTrace:
         made.extend(look)
         made.run()
         assert seen == [True, True]
+
+
+class TestUpdaters:
+    def test_one_with_models_on_several_devices(self) -> None:
+        model = links.Classifier(net())
+        with chainer.using_config("train", False):
+            model.predictor(batch()[0])
+        optimizer = OPTIMIZERS["MomentumSGD"]().setup(model)
+        devices = {"main": chainer.get_device("@numpy"), "other": chainer.get_device("@numpy")}
+        batches = iterators.SerialIterator(runs.data(), 8)
+        updater = training.updaters.ParallelUpdater(batches, optimizer, devices=devices)
+        updater.update()
+        other = updater._models["other"]
+        before, copy = runs.fingerprint(updater), [p.array.tobytes() for p in other.params()]
+        found = ft.lr_find(updater, steps=10)
+        assert len(found.curves["all"].losses) == 10
+        assert runs.fingerprint(updater) == before
+        assert [p.array.tobytes() for p in other.params()] == copy
+
+    def test_one_with_two_optimizers(self) -> None:
+        class Pair(training.StandardUpdater):  # type: ignore[misc]
+            def update_core(self) -> None:
+                images, labels = self.converter(self.get_iterator("main").next(), self.device)
+                for optimizer in self.get_all_optimizers().values():
+                    model = optimizer.target
+                    loss = functions.softmax_cross_entropy(model(images), labels)
+                    chainer.report({"loss": loss}, model)
+                    model.cleargrads()
+                    loss.backward()
+                    optimizer.update()
+
+        both = {name: chainer.optimizers.Adam().setup(net()) for name in ("first", "second")}
+        updater = Pair(iterators.SerialIterator(runs.data(), 8), both)
+        updater.update()
+        before = [p.array.tobytes() for o in both.values() for p in o.target.params()]
+        found = ft.lr_find(updater, optimizer="second", loss="second/loss", steps=10)
+        assert found.name == "alpha"
+        assert [p.array.tobytes() for o in both.values() for p in o.target.params()] == before
+        assert [o.t for o in both.values()] == [1, 1]
+
+    def test_a_link_hook_with_state(self) -> None:
+        hook = SpectralNormalization()
+        linear = links.Linear(108, 20).add_hook(hook)
+        model = links.Classifier(chainer.Sequential(linear, links.Linear(20, 3)))
+        flat = [(x.ravel(), t) for x, t in runs.data()]
+        updater = runs.updater(batches=iterators.SerialIterator(flat, 8), model=model)
+        updater.update()
+        before, vector = runs.fingerprint(updater), linear.W_u.copy()
+        ft.lr_find(updater, steps=10)
+        assert runs.fingerprint(updater) == before
+        np.testing.assert_array_equal(linear.W_u, vector)
 
 
 class TestIterators:
