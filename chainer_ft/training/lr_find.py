@@ -9,7 +9,7 @@ from typing import Any
 
 import chainer
 import numpy as np
-from chainer.training import Updater
+from chainer.training import Trainer, Updater
 
 from chainer_ft.errors import UsageError
 from chainer_ft.links import slots
@@ -23,7 +23,7 @@ _log = logging.getLogger("chainer_ft")
 
 
 def lr_find(
-    updater: Updater,
+    updater: Updater | Trainer,
     *,
     start: float = 1e-6,
     stop: float = 10.0,
@@ -43,7 +43,7 @@ def lr_find(
     lazy parameters. It takes as much memory again as the model and the optimizer's state.
 
     Args:
-        updater: Of a trainer that runs, or of one that has not begun.
+        updater: Or its trainer; it may have begun, or be in the middle of its run.
         start: The first learning rate (``lr``; ``alpha`` of Adam and its kin).
         stop: The last; before it the test ends where the loss diverges.
         steps: How many.
@@ -77,6 +77,7 @@ def lr_find(
         >>> 0.001 < found.suggestion < 1, optimizer.lr, updater.iteration
         (True, 0.5, 0)
     """
+    updater = updater.updater if isinstance(updater, Trainer) else updater
     _check(start, stop, steps)
     chosen = _optimizer(updater, optimizer)
     name = _rate_name(chosen)

@@ -111,7 +111,7 @@ class TestLeavesNoTrace:
         @training.make_extension(trigger=(1, "iteration"), priority=1000)
         def look(trainer: training.Trainer) -> None:
             before = dict(trainer.observation)
-            ft.lr_find(trainer.updater, steps=5)
+            ft.lr_find(trainer, steps=5)
             seen.append(trainer.observation == before)
 
         made.extend(look)
