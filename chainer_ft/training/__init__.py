@@ -1,7 +1,7 @@
 """Fine-tuning: freeze, learning rates, schedules, and the extensions that carry them out."""
 
-from chainer_ft.training import extensions, patched
-from chainer_ft.training.decay import L2SP
+from chainer_ft.training import cleared_grads, extensions, patched
+from chainer_ft.training.decay import L2SP, follow_multipliers
 from chainer_ft.training.freezing import freeze, unfreeze
 from chainer_ft.training.proof import Frozen, frozen
 from chainer_ft.training.random_state import EpochShuffle
@@ -26,4 +26,6 @@ __all__ = [
     "unfreeze",
 ]
 
+cleared_grads.install()
+follow_multipliers()
 patched.install()

@@ -8,6 +8,7 @@ left to say.
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,9 @@ from chainer.variable import VariableNode
 from chainer_ft.errors import UsageError
 from chainer_ft.training.hyperparameters import Scaled
 from chainer_ft.training.tuning import Tuning, forget_state, has_rate, prepare, release
+
+#: Set while an optimizer asks whether there is a gradient, looks at none, and would make zeros.
+only_whether: ContextVar[bool] = ContextVar("chainer_ft_only_whether", default=False)
 
 
 class TunedParameter(chainer.Parameter):  # type: ignore[misc]
@@ -69,10 +73,13 @@ class TunedParameter(chainer.Parameter):  # type: ignore[misc]
         if not self._tuning.frozen:
             return super()._get_grad()
         array = self._data[0]
+        if only_whether.get():
+            self._zeros_wanted = array is not None
+            return array
         if not self._zeros_wanted or array is None:
             return None
-        with chainer.using_device(self.device):
-            return self.device.xp.zeros_like(array)
+        with chainer.using_device(self.device):  # zeros_like would touch all of the memory
+            return self.device.xp.zeros(array.shape, array.dtype)
 
     def initialize(self, shape: tuple[int, ...]) -> None:
         """Make a new array; if frozen, it is the one that stands still from now on."""

@@ -10,7 +10,6 @@ import chainer
 from chainer_ft.errors import RuleError
 from chainer_ft.links import slots
 from chainer_ft.select import Predicate, Selection, predicate
-from chainer_ft.training.decay import follow_multipliers
 from chainer_ft.training.parameters import check_class, tune
 from chainer_ft.training.sites import sites
 
@@ -98,7 +97,6 @@ def apply(model: chainer.Link, rates: Rates) -> None:
     Raises:
         RuleError: Two paths of one parameter have different factors.
     """
-    follow_multipliers()
     params = {s.path: s.value for s in slots(model) if s.kind == "param"}
     wanted: dict[int, tuple[str, tuple[float, float]]] = {}
     for path, param in params.items():
