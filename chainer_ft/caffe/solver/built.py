@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+import chainer
 import numpy as np
 
 from chainer_ft.caffe.message import Message
@@ -54,6 +55,7 @@ class BuiltSolver:
         found = None if snapshot is None else read_positions(os.fspath(snapshot))
         self.seed = seed_of(self.param.random_seed) if found is None else found.seed
         where = device_of(self.param) if device is None else device
+        chainer.get_device(where).use()  # of several GPUs, this one
         setup = Setup(self.param, self.seed, self.log, level, stages, where, feed)
         self.parts = setup.build(optimizer, list(weight_files(self.param.weights)))
         if self.param.snapshot_format == "HDF5" and self._will_snapshot():

@@ -64,12 +64,14 @@ def _head(solver: Message, name: str) -> str:
             f'"""Trains what {name} trains. Made by `chainer-ft caffe convert`; change it."""',
             "",
             "import chainer_ft  # before chainer: makes it work on today's Python",
+            "import chainer",
             "from chainer import training",
             "from chainer.training import extensions",
             "from chainer_ft import caffe",
             "",
             f'DEVICE = "{device}"  # {other}',
             f"SEED = {seed}{remark}",
+            "chainer.get_device(DEVICE).use()",
         ]
     )
 
