@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainer_ft.errors import FormatError
+from chainer_ft.formats.npz import open_npz
 from chainer_ft.images.items import Found, Named, stamp
 from chainer_ft.images.modes import to_bytes
 from chainer_ft.images.picture import Picture
+from chainer_ft.types import Source
 
 #: Names of arrays, as Keras, MedMNIST and others write them: images, labels.
 _ALL = (("x", "y"), ("X", "y"), ("images", "labels"), ("data", "labels"), ("data", "target"))
@@ -51,68 +52,85 @@ def in_arrays(path: str) -> Found:
     Raises:
         FormatError: The arrays are missing, or are no images or no labels.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            names = set(file.files)
-            pairs = [next((p for p in wanted if names.issuperset(p)), None) for wanted in _WANTED]
-            read = [None if pair is None else _labels(file, path, *pair) for pair in pairs]
-            classes = tuple(map(str, file["classes"])) if "classes" in names else ()
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise FormatError(f"{path}: cannot be read: {error}") from error
-    train, val, whole = read
-    if train is None and whole is None:
-        raise FormatError(
-            f"{path}: holds the arrays {', '.join(sorted(names))}; images and labels must be "
-            "called x and y, or x_train, y_train, x_val and y_val"
-        )
-    chosen = (train, val) if train is not None else (whole, None)
-    return _found(path, chosen, classes)
+    with open_npz(path) as file:
+        names = {entry.path[1:] for entry in file.listing}
+        train, val, whole = (_labels(file, names, wanted) for wanted in (_TRAIN, _VAL, _ALL))
+        classes = tuple(map(str, file.read("/classes").tolist())) if "classes" in names else ()
+    if train is not None:
+        return _found(path, train, val, classes)
+    if whole is not None:
+        return _found(path, whole, None, classes)
+    raise FormatError(
+        f"{path}: holds the arrays {', '.join(sorted(names)) or 'of none'}; images and labels must "
+        "be called x and y, or x_train, y_train, x_val and y_val"
+    )
 
 
-_WANTED = (_TRAIN, _VAL, _ALL)
-Labels = tuple[str, np.ndarray]
+class _Labels(NamedTuple):
+    """Labels of the images in an array."""
+
+    images: str
+    values: list[Any]
 
 
-def _found(
-    path: str, parts: tuple[Labels | None, Labels | None], classes: tuple[str, ...]
-) -> Found:
-    every = np.concatenate([part[1] for part in parts if part is not None])
-    values = sorted(set(every.tolist()))
-    if classes and values[-1:] and not isinstance(values[0], str):
+def _found(path: str, train: _Labels, val: _Labels | None, classes: tuple[str, ...]) -> Found:
+    every = {*train.values, *(val.values if val is not None else ())}
+    values = sorted(every, key=lambda value: (isinstance(value, str), value))
+    names = {value: str(value) for value in values}
+    if classes and values and not any(isinstance(value, str) for value in values):
         if not 0 <= values[0] <= values[-1] < len(classes):
-            raise FormatError(f"{path}: labels {values[0]} to {values[-1]}, {len(classes)} classes")
+            raise FormatError(
+                f"{path}: the labels go from {values[0]} to {values[-1]}, and there are "
+                f"{len(classes)} names in classes; labels count from 0"
+            )
         names = dict(enumerate(classes))
-    else:
-        names = {value: str(value) for value in values}
-    train, val = (None if part is None else tuple(_named(part, names)) for part in parts)
+    held = None if val is None else tuple(_named(val, names))
     order = tuple(names[value] for value in values)
-    return Found("npz", Arrays(path), train or (), val, order, is_checked=True)
+    return Found("npz", Arrays(path), tuple(_named(train, names)), held, order, is_checked=True)
 
 
-def _named(part: Labels, names: dict[Any, str]) -> Iterable[Named]:
-    return (Named(f"{part[0]}#{at}", names[value]) for at, value in enumerate(part[1].tolist()))
+def _named(part: _Labels, names: dict[Any, str]) -> Iterable[Named]:
+    return (Named(f"{part.images}#{at}", names[value]) for at, value in enumerate(part.values))
 
 
-def _labels(file: Any, path: str, images: str, labels: str) -> Labels:
-    """Name of the array of images, and its labels, one each."""
-    values = file[labels]
-    if values.ndim == 2 and values.shape[1] > 1 and set(np.unique(values)) == {0, 1}:
+def _labels(
+    file: Source, names: Collection[str], wanted: Iterable[tuple[str, str]]
+) -> _Labels | None:
+    """The first pair of arrays that the file has, one label for each image."""
+    pair = next((pair for pair in wanted if pair[0] in names and pair[1] in names), None)
+    if pair is None:
+        return None
+    values = _numbers_or_text(file.read(f"/{pair[1]}"), f"{file.name}: {pair[1]}")
+    count = len(pixels(file.name, pair[0], stamp(file.name)))
+    if len(values) != count:
+        raise FormatError(
+            f"{file.name}: {pair[0]} holds {count} images and {pair[1]} {len(values)} labels"
+        )
+    return _Labels(pair[0], values)
+
+
+def _numbers_or_text(values: np.ndarray, where: str) -> list[Any]:
+    """Labels as a list, of one-hot rows, columns, floats that are whole numbers, bytes."""
+    if values.ndim == 2 and values.shape[1] > 1 and _is_one_hot(values):
         values = values.argmax(axis=1)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.dtype.kind == "f" and (values == np.rint(values)).all():
         values = values.astype(np.int64)
-    if values.ndim != 1 or values.dtype.kind not in "iuSU":
+    if values.dtype.kind == "S":
+        values = np.char.decode(values, "utf-8", "backslashreplace")
+    if values.ndim != 1 or values.dtype.kind not in "iubU":
         raise FormatError(
-            f"{path}: {labels} has the shape {values.shape} and dtype {values.dtype}; labels are "
-            "whole numbers or text, one for each image"
+            f"{where} has the shape {values.shape} and dtype {values.dtype}; labels are whole "
+            "numbers or text, one for each image"
         )
-    count = len(pixels(path, images, stamp(path)))
-    if len(values) != count:
-        raise FormatError(
-            f"{path}: {images} holds {count} images and {labels} {len(values)} labels"
-        )
-    return images, values.astype(np.str_) if values.dtype.kind == "S" else values
+    return list(values.tolist())
+
+
+def _is_one_hot(values: np.ndarray) -> bool:
+    if values.dtype.kind not in "iufb":
+        return False
+    return bool(((values == 0) | (values == 1)).all() and (values.sum(axis=1) == 1).all())
 
 
 @lru_cache(maxsize=4)
@@ -127,16 +145,17 @@ def pixels(path: str, name: str, stamp: tuple[int, ...]) -> np.ndarray:
     Raises:
         FormatError: They are none.
     """
-    with np.load(path, allow_pickle=False) as file:
-        values = file[name]
+    with open_npz(path) as file:
+        values = file.read(f"/{name}")
     try:
-        return to_bytes(_in_order(values))
+        values = to_bytes(_in_order(values))
     except FormatError as error:
         raise FormatError(f"{path}: {name} {error}") from error
+    return np.broadcast_to(values, (*values.shape[:3], 3))
 
 
 def _in_order(values: np.ndarray) -> np.ndarray:
-    """(n, height, width, 3), whatever the order was."""
+    """(n, height, width, 3 or 1), whatever the order was."""
     if values.ndim == 2:
         side = isqrt(values.shape[1])
         if side * side == values.shape[1]:
@@ -150,4 +169,4 @@ def _in_order(values: np.ndarray) -> np.ndarray:
             f"has the shape {values.shape}; images are (n, height, width), (n, height, width, 3) "
             "or (n, 3, height, width)"
         )
-    return np.broadcast_to(values, (*values.shape[:3], 3))
+    return values

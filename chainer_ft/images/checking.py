@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -41,18 +41,17 @@ def check(found: Found, progress: Callable[[int, int], None] | None = None) -> B
         return Bad()
     keys = [item.key for item in (*found.train, *(found.val or ()))]
     broken, others, bad = [], [], []
-    with quiet(), ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done, trouble in enumerate(pool.map(partial(_trouble, found.store), keys), 1):
-            if trouble is not None:
-                key = keys[done - 1]
-                bad.append(key)
-                is_other = isinstance(trouble, NoImageError) and not is_image_name(key)
-                if found.kind == "folder" and is_other:
-                    others.append(key)
-                else:
-                    broken.append(_broken(key, trouble))
-            if progress is not None:
-                progress(done, len(keys))
+    for done, trouble in enumerate(_troubles(found.store, keys), 1):
+        if trouble is not None:
+            key = keys[done - 1]
+            bad.append(key)
+            is_other = isinstance(trouble, NoImageError) and not is_image_name(key)
+            if found.kind == "folder" and is_other:
+                others.append(key)
+            else:
+                broken.append(_broken(key, trouble))
+        if progress is not None:
+            progress(done, len(keys))
     return Bad(tuple(broken), tuple(others), frozenset(bad))
 
 
@@ -63,6 +62,15 @@ def by_name(found: Found) -> Bad:
     every = (*found.train, *(found.val or ()))
     others = tuple(item.key for item in every if not is_image_name(item.key))
     return Bad((), others, frozenset(others))
+
+
+def _troubles(store: Store, keys: Sequence[str]) -> Iterator[FormatError | None]:
+    """What is wrong with each image, in their order; decoders run beside each other."""
+    with quiet(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        try:
+            yield from pool.map(partial(_trouble, store), keys)
+        finally:  # Ctrl-C need not wait for the rest
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _trouble(store: Store, key: str) -> FormatError | None:

@@ -32,7 +32,7 @@ class Records:
     def open(self, key: str) -> Picture:
         folder, _, number = key.rpartition("#")
         path = os.path.join(self.root, folder)
-        record, value = _database(path, stamp(path)).record(int(number))
+        record, value = _opened(path).record(int(number))
         where = f"{path}: key {record.decode('utf-8', 'backslashreplace')!r}"
         datum = read_datum(value, where)
         if datum.encoded:
@@ -96,8 +96,13 @@ def _read(
 
 
 def _labels(path: str) -> list[int]:
-    database = _database(path, stamp(path))
+    database = _opened(path)
     return [read_datum(value, f"{path}: key {key!r}").label for key, value in database.records()]
+
+
+def _opened(path: str) -> LmdbDatabase:
+    """A database that stays open; another one once its file is written again."""
+    return _database(path, stamp(os.path.join(path, "data.mdb")))
 
 
 @lru_cache(maxsize=4)

@@ -58,14 +58,16 @@ def is_image_name(key: str) -> bool:
 def in_folders(root: str) -> Found:
     """Images of a folder that has a folder for each class, or such ones in train/ and val/.
 
+    A folder ``train`` that has no folders in it is a class, of trains.
+
     Raises:
         FormatError: There is none, or val/ has a class that train/ lacks.
     """
-    parts = {name.lower(): name for name in folders(root)}
+    parts = {name.lower(): name for name in folders(root) if folders(os.path.join(root, name))}
     train = next((parts[name] for name in TRAIN if name in parts), "")
     val = next((parts[name] for name in VAL if train and name in parts), None)
     notes = [f"{train}/ is split: there is no val/ beside it"] if train and val is None else []
-    others = sorted(set(parts.values()) - {train, val}) if train else []
+    others = sorted(set(folders(root)) - {train, val}) if train else []
     notes += [f"{', '.join(others)}/ beside {train}/ is not used"] if others else []
     return Found(
         "folder",

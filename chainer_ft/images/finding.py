@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from chainer_ft.errors import FormatError, UsageError
 from chainer_ft.images.arrays import in_arrays
 from chainer_ft.images.checking import by_name, check
+from chainer_ft.images.copies import complaints, listed
 from chainer_ft.images.databases import databases, in_databases
-from chainer_ft.images.files import in_folders, in_list, in_table, is_image_name
+from chainer_ft.images.files import Files, in_folders, in_list, in_table, is_image_name
 from chainer_ft.images.items import Broken, Found, Images, Item, Named
 from chainer_ft.images.split import by_class, limited, split
 
@@ -73,6 +74,8 @@ def find(
     notes = (*found.notes, *_notes(found, classes, train, rest, val, bad.others))
     if per_class is not None:
         train = limited(train, per_class, seed)
+    if verify and isinstance(found.store, Files):
+        notes = (*notes, *complaints(found.store.root, train, rest))
     numbers = {name: label for label, name in enumerate(classes)}
     learn, judge = (tuple(Item(i.key, numbers[i.name]) for i in part) for part in (train, rest))
     return Images(source, found.kind, classes, learn, judge, found.store, broken, notes)
@@ -145,19 +148,14 @@ def _notes(
     gone = sorted((every | set(found.classes)) - set(classes))
     notes = []
     if few:
-        notes.append(f"fewer than {_FEW} images to train on in {_listed(few)}")
+        notes.append(f"fewer than {_FEW} images to train on in {listed(few)}")
     if unseen:
-        notes.append(f"no image for validation in {_listed(unseen)}")
+        notes.append(f"no image for validation in {listed(unseen)}")
     if gone:
-        notes.append(f"no image that can be read in {_listed(gone)}: not a class")
+        notes.append(f"no image that can be read in {listed(gone)}: not a class")
     if others:
-        notes.append(f"no images, not used: {_listed(others)}")
+        notes.append(f"no images, not used: {listed(others)}")
     return notes
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_SHOWN])
-    return shown + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
 def _sentence(broken: Sequence[Broken]) -> str:

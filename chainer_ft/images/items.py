@@ -12,6 +12,8 @@ from chainer_ft.errors import FormatError
 from chainer_ft.images.picture import Picture
 from chainer_ft.report.table import align, printable
 
+_SHOWN = 20  # broken images that are printed
+
 
 class Item(NamedTuple):
     """One image.
@@ -154,5 +156,8 @@ class Images:
         yield from align([("class", "train", "val"), *counts, total], right=(1, 2))
         if self.broken:
             yield f"{len(self.broken)} broken, left out:"
-        yield from (f"  {printable(f'{path}: {reason}')}" for path, reason in self.broken)
+        for path, reason in self.broken[:_SHOWN]:
+            yield f"  {printable(f'{path}: {reason}')}"
+        if len(self.broken) > _SHOWN:
+            yield f"  and {len(self.broken) - _SHOWN} more"
         yield from (f"note: {printable(note)}" for note in self.notes)

@@ -49,7 +49,7 @@ def to_bytes(values: np.ndarray, bits: int = 8) -> np.ndarray:
         (array([  0, 128, 255], dtype=uint8), array([0, 1], dtype=uint8))
     """
     if values.dtype == np.uint8 or not values.size:
-        return values.astype(np.uint8)
+        return values.astype(np.uint8, copy=False)
     low, high = values.min(), values.max()
     if values.dtype == bool:
         return values.astype(np.uint8) * np.uint8(255)

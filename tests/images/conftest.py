@@ -1,4 +1,4 @@
-"""Lets the tests of this folder share the odd images, and the makers of databases."""
+"""Lets the tests share the odd images, and makers of databases and of damage."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "caffe" / "data")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "caffe" / "data"), str(HERE.parent / "formats")]
 
 
 @pytest.fixture
@@ -19,5 +19,7 @@ def folder(tmp_path: Path) -> Path:
     for name in ("left", "right"):
         (tmp_path / name).mkdir()
         for number in range(10):
-            torture.plain().save(tmp_path / name / f"{number}.png")
+            image = torture.plain()
+            image.putpixel((0, 0), (number, len(name), 0))
+            image.save(tmp_path / name / f"{number}.png")
     return tmp_path

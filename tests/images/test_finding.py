@@ -42,7 +42,22 @@ class TestFolder:
         images = find(folder)
         assert len(images.train) == len(images.val) == 20
         assert {key.split("/")[0] for key, _ in keys(images, "val")} == {"VAL"}
-        assert images.notes == ("left, right/ beside Train/ is not used",)
+        assert images.notes[0] == "left, right/ beside Train/ is not used"
+
+    def test_a_class_of_trains(self, folder: Path) -> None:
+        (folder / "left").rename(folder / "train")
+        images = find(folder)
+        assert images.classes == ("right", "train")
+        assert images.counts() == {"right": (8, 2), "train": (8, 2)}
+        assert images.notes == ()
+
+    def test_a_long_list_of_broken_images_is_cut(self, folder: Path) -> None:
+        for number in range(30):
+            (folder / "left" / f"broken{number:02}.jpg").write_bytes(b"")
+        images = find(folder)
+        text = str(images)
+        assert len(images.broken) == 30 and "broken19.jpg" in text
+        assert "broken20.jpg" not in text and "  and 10 more" in text
 
     def test_train_alone_is_split(self, folder: Path) -> None:
         (folder / "train").mkdir()
@@ -112,7 +127,8 @@ class TestFolder:
         for name, count in (("one", 1), ("two", 2), ("none", 0)):
             (folder / name).mkdir()
             for number in range(count):
-                torture.plain().save(folder / name / f"{number}.png")
+                image = torture.plain().resize((9 + number, 5 + count))
+                image.save(folder / name / f"{number}.png")
         images = find(folder)
         assert images.counts()["one"] == (1, 0)
         assert images.counts()["two"] == (1, 1)
@@ -122,6 +138,19 @@ class TestFolder:
             "no image for validation in one",
             "no image that can be read in none: not a class",
         )
+
+    def test_copies_are_said(self, folder: Path) -> None:
+        """Of one file in both parts, and of one in two classes; parts are known by the seed."""
+        images = find(folder)
+        learned, judged = images.train[0].key, images.val[0].key
+        shutil.copyfile(folder / learned, folder / judged)
+        assert find(folder).notes == (
+            "of the images for validation 1 are copies of ones to train on, which makes the "
+            f"accuracy look better: {judged}",
+        )
+        assert find(folder, verify=False).notes == ()
+        shutil.copyfile(folder / "left" / "1.png", folder / "right" / "1.png")
+        assert find(folder).notes[-1].startswith("the same file is in two classes or more: ")
 
     def test_a_file_deeper_by_mistake(self, folder: Path) -> None:
         (folder / "outer").mkdir()
@@ -307,7 +336,7 @@ class TestArrays:
             ({"x": np.full((3, 4, 4), -2.5), "y": np.zeros(3, int)}, "numbers from -2.5 to -2.5"),
             ({"x": np.full((3, 4, 4), np.nan), "y": np.zeros(3, int)}, "numbers from nan"),
             ({"x": np.zeros((3, 4, 4)), "y": np.ones(3) / 2}, "labels are whole numbers or text"),
-            ({"x": np.array([None]), "y": np.zeros(1, int)}, "cannot be read"),
+            ({"x": np.array([None]), "y": np.zeros(1, int)}, "would run code"),
         ],
     )
     def test_what_is_no_data(
