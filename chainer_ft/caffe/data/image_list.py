@@ -76,8 +76,7 @@ class ImageSource(BatchSource):
     def __init__(self, layer: Message, options: Options) -> None:
         param = layer.image_data_param
         self._size, self._is_color = needed(layer, param, "batch_size"), param.is_color
-        self._folder = os.path.join(options.root, "") if options.root else ""
-        self._folder += param.root_folder
+        self._root, self._folder = options.root, param.root_folder
         self._resize = self._new_size(param)
         self._transform = read_transform(layer.transform_param, options.train, options.root)
         self._draws = options.draws(layer.name)
@@ -114,8 +113,9 @@ class ImageSource(BatchSource):
         return stack.images, np.array([one.label for one in chosen], np.float32)
 
     def _read(self, one: Listed) -> np.ndarray:
+        path = os.path.join(self._root, self._folder + one.path)
         try:
-            return read_image(self._folder + one.path, self._is_color, self._resize)
+            return read_image(path, self._is_color, self._resize)
         except FormatError as error:
             raise FormatError(f"{one.line}: {error}") from error
 

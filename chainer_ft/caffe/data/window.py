@@ -36,7 +36,7 @@ class WindowSource(BatchSource):
             raise UsageError(f"{param.where('context_pad')}: no room in a crop of {self._crop}")
         self._transform = read_transform(layer.transform_param, options.train, options.root)
         self._draws = options.draws(layer.name)
-        self._folder = os.path.join(options.root, "") if options.root else ""
+        self._root = options.root
         size = needed(layer, param, "batch_size")
         foreground = int(np.float32(size) * np.float32(param.fg_fraction))
         source = os.path.join(options.root, needed(layer, param, "source"))
@@ -81,8 +81,9 @@ class WindowSource(BatchSource):
 
     def _image(self, window: Window, flip: bool) -> np.ndarray:
         """The crop; what lies outside of the image is 0, as after the mean was subtracted."""
+        path = os.path.join(self._root, self._param.root_folder + window.path)
         try:
-            image = read_image(self._folder + self._param.root_folder + window.path)
+            image = read_image(path)
         except FormatError as error:
             raise FormatError(f"{window.line}: {error}") from error
         square = self._param.crop_mode == "square"

@@ -141,6 +141,11 @@ def test_root_folder_is_put_before_without_a_slash(folder: Path) -> None:
     assert labels(feed_of(folder, 'root_folder: "im "'), 1) == [0, 1]
 
 
+def test_paths_may_be_absolute(folder: Path) -> None:
+    (folder / "l.txt").write_text(f"{folder}/im 2.png 2\nim 0.png 0\n")
+    assert labels(feed_of(folder), 1) == [2, 0]
+
+
 def test_new_height_and_new_width_go_together(folder: Path) -> None:
     with pytest.raises(UsageError, match=r"n\.prototxt:2:\d+: new_height and new_width"):
         feed_of(folder, "new_height: 3")
