@@ -66,13 +66,12 @@ def _of_plugin(layer: Message, host: Host) -> CaffeLayer | None:
 
 def _unknown_type(layer: Message, host: Host) -> NetError:
     known = [*KINDS, *host.all(CaffeLayer)]
-    hint = nearest(layer.type, known) + "; or" if layer.type not in UNSUPPORTED else ""
-    what = "is not supported" if layer.type in UNSUPPORTED else "is not known"
-    return layer_error(
-        layer,
-        f"this type {what}; {hint} a plugin can provide it (chainer_ft_caffe_layers)",
-        "type",
-    )
+    if layer.type in UNSUPPORTED:
+        trouble = "is not supported"
+    else:
+        trouble = f"is not known; {nearest(layer.type, known)}"
+    remedy = "a plugin can provide it (chainer_ft_caffe_layers)"
+    return layer_error(layer, f"this type {trouble}; {remedy}", "type")
 
 
 def _check(layer: Message, kind: Kind) -> None:

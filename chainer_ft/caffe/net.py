@@ -93,7 +93,7 @@ class Net(SharingChain):
         lay_out(self.graph, self._layers)
 
     def forward(
-        self, inputs: Inputs | Array | None = None, outputs: Iterable[str] | None = None
+        self, inputs: Inputs | Array | None = None, outputs: Iterable[str] | str | None = None
     ) -> tuple[chainer.Variable, ...]:
         """Compute blobs, and only what they need.
 
@@ -109,6 +109,7 @@ class Net(SharingChain):
             UsageError: There is no such blob, or one from outside is needed and not given.
             NetError: A layer cannot take what it is given; with file, line and layer.
         """
+        outputs = [outputs] if isinstance(outputs, str) else outputs
         names = self.output_blobs if outputs is None else tuple(outputs)
         tops = [self.graph.find(name) for name in names]
         values = self._runner.run(self._call_of, self._given(inputs), tops)

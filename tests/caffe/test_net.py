@@ -51,6 +51,7 @@ class TestCalls:
     def test_only_what_is_needed(self) -> None:
         made = net(DATA, FC % "", LOSS)
         assert made({"data": X}, ["fc"])[0].shape == (4, 3)
+        assert made({"data": X}, "fc")[0].shape == (4, 3)
         with pytest.raises(UsageError, match="blob 'label' of layer 'd'"):
             made({"data": X})
 

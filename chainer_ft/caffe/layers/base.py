@@ -67,6 +67,9 @@ class Filler(chainer.Initializer):  # type: ignore[misc]
     def __call__(self, array: Array) -> None:
         if not _fills.get():
             return
+        if self.filler.type == "constant":  # in place: a deploy net has nothing else
+            array.fill(self.filler.value)
+            return
         shape = array.shape[::-1] if self.transposed else array.shape
         values = fill(self.filler, shape)
         device = backend.get_device_from_array(array)
@@ -87,6 +90,7 @@ def lay_out(parameter: chainer.Parameter, shape: tuple[int, ...]) -> None:
         ValueError: It has one of another shape.
     """
     if parameter.array is None:
+        parameter.cleargrad()  # else Chainer makes a gradient of the same size, of nan
         initialize(parameter, shape)
     elif parameter.shape != shape:
         raise ValueError(
