@@ -16,6 +16,7 @@ def chainer_ft_subcommands() -> list[Subcommand]:
         diff,
         doctor,
         evaluate,
+        features,
         plan,
         plugins,
         predict,
@@ -26,5 +27,5 @@ def chainer_ft_subcommands() -> list[Subcommand]:
     )
 
     weights = (copy, show, plan, diff, convert, cache)
-    training = (schedule, train, predict, evaluate)
+    training = (schedule, train, predict, evaluate, features)
     return [module.VERB for module in (*weights, *training, caffe, plugins, doctor, run)]

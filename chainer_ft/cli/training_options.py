@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace, _ArgumentGroup
 from typing import TYPE_CHECKING, Any
 
 from chainer_ft.cli.rules import add_rules, floor, rules
@@ -94,6 +94,14 @@ def _add_images(parser: ArgumentParser) -> None:
         "--val", type=float, default=0.2, metavar="SHARE", help="for validation (default: 0.2)"
     )
     group.add_argument("--per-class", type=int, metavar="N", help="train on N of each class")
+    add_preprocessing(group)
+    group.add_argument("--augment", action="store_true", help="random crops, flips, colours")
+    group.add_argument("--no-flip", action="store_true", help="left and right mean something")
+    group.add_argument("--workers", type=int, metavar="N", help="processes that prepare images")
+
+
+def add_preprocessing(group: _ArgumentGroup) -> None:
+    """Add what is said of the images that a net gets."""
     group.add_argument("--strict", action="store_true", help="a broken image is an error")
     group.add_argument(
         "--preprocessing", metavar="NAME", help="chainer, caffe, torch or tf: what weights expect"
@@ -105,9 +113,6 @@ def _add_images(parser: ArgumentParser) -> None:
         "--mean", type=mean, metavar="MEAN", help="numbers, 104,117,123, or a .binaryproto"
     )
     group.add_argument("--std", type=numbers, metavar="NUMBERS", help="standard deviation")
-    group.add_argument("--augment", action="store_true", help="random crops, flips, colours")
-    group.add_argument("--no-flip", action="store_true", help="left and right mean something")
-    group.add_argument("--workers", type=int, metavar="N", help="processes that prepare images")
 
 
 def _add_rest(parser: ArgumentParser) -> None:
@@ -147,7 +152,7 @@ def settings_of(options: Namespace, command: str) -> Settings:
         schedule=None if options.schedule is None else text_of(options.schedule),
         freeze=tuple(options.freeze),
         labels=None if options.labels is None else labels_of(options.labels),
-        preprocessing=_preprocessing(options),
+        preprocessing=preprocessing_of(options),
         augmentation=_augmentation(options),
         cache=not options.no_cache,
         baselines=options.baseline,
@@ -156,7 +161,8 @@ def settings_of(options: Namespace, command: str) -> Settings:
     )
 
 
-def _preprocessing(options: Namespace) -> dict[str, Any]:
+def preprocessing_of(options: Namespace) -> dict[str, Any]:
+    """What the options say of it."""
     given = {name: getattr(options, name) for name in ("size", "channels", "scale", "std")}
     is_file = options.mean is not None and os.path.isfile(options.mean)
     told = None if options.mean is None or is_file else numbers(options.mean)

@@ -126,5 +126,5 @@ def test_a_sequential_is_walked_as_it_is_called() -> None:
     net.append(L.Linear(4, 5))
     found = [slot for slot in slots(net) if slot.name == "W"]
     assert [slot.array.shape for slot in found] == [(2, 1), (3, 2), (4, 3), (5, 4)]
-    kept = {path: param for path, param in net.namedparams()}
+    kept = dict(net.namedparams())
     assert all(kept[slot.path] is slot.value for slot in found)
