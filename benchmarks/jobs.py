@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import vgg19
+from feature_jobs import epoch  # noqa: F401  a job too
 from image_jobs import image_steps, pictures, pipeline  # noqa: F401  jobs too
 from training_jobs import run, step, step_memory  # noqa: F401  jobs too
 

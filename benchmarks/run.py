@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from feature_figures import measure_features
 from figures import Figure, Setting, measure
 from image_figures import measure_images
 from measuring import HERE
@@ -41,6 +42,9 @@ SUITES = {
     ),
     "images": Suite(
         measure_images, HERE / "images.md", HERE.parent / "docs" / "training" / "images.md"
+    ),
+    "features": Suite(
+        measure_features, HERE / "features.md", HERE.parent / "docs" / "training" / "features.md"
     ),
 }
 _SHOWN = re.compile(r"(?<=<!-- benchmarks -->\n).*?(?=<!-- /benchmarks -->)", re.DOTALL)

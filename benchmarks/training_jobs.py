@@ -13,7 +13,7 @@ Work = Callable[[], object]
 logging.getLogger("chainer_ft").setLevel("ERROR")  # it tells what a freeze does
 
 
-def _clock(device: str) -> Callable[[], float]:
+def clock_of(device: str) -> Callable[[], float]:
     """CPU seconds where the CPU does the work: others on a busy machine do not count."""
     if device == "@numpy":
         return time.process_time
@@ -27,7 +27,7 @@ def _clock(device: str) -> Callable[[], float]:
 
 
 def _timed(work: Work, device: str) -> Work:
-    clock = _clock(device)
+    clock = clock_of(device)
 
     def timed() -> dict[str, float]:
         start = clock()

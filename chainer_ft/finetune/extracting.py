@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 from chainer_ft.finetune.cache import FeatureFile
 from chainer_ft.finetune.columns import Column
 from chainer_ft.finetune.fingerprints import key_of, of_dataset
-from chainer_ft.finetune.reading import reader, tested
+from chainer_ft.finetune.reading import in_test_mode, reader
 from chainer_ft.formats.atomic import old_file, replacing
 from chainer_ft.links import slots
 from chainer_ft.training.digest import digest
@@ -97,18 +98,20 @@ def extract(
     where = chainer.get_device(device or "@numpy")
     first = where.send(np.asarray(parts[0].examples[0][0])[None])
     name, read = reader(model, layer, first)
-    compute = tested(read)
+    compute = in_test_mode(read)
     sample = compute(first)
     column = Column(sample.shape[1:], sample.dtype.str)
     work = _Work(compute, where, column, Path(out).resolve().parent, batch_size, progress)
     weights = _weights(model)
-    files = [work.file_of(part, [SCHEMA, name, weights, batch_size]) for part in parts]
-    total, computed = sum(file.rows for file in files), 0
-    for part, file in zip(parts, files, strict=True):
-        computed += work.fill(file, part, total)
-    _write(out, list(zip(parts, files, strict=True)), classes, {"layer": name, **(about or {})})
-    for file in files:
-        file.remove()
+    facts, total = [SCHEMA, name, weights, batch_size], sum(len(part.examples) for part in parts)
+    computed = 0
+    with ExitStack() as open_files:
+        files = [open_files.enter_context(closing(work.file_of(part, facts))) for part in parts]
+        for part, file in zip(parts, files, strict=True):
+            computed += work.fill(file, part, total)
+        _write(out, list(zip(parts, files, strict=True)), classes, {"layer": name, **(about or {})})
+        for file in files:
+            file.remove()
     counts = {part.name: len(part.examples) for part in parts}
     return Extracted(os.fspath(out), name, tuple(column.shape), counts, computed)
 

@@ -67,7 +67,7 @@ def _of_net(net: Net, layer: str | None) -> tuple[str, Read]:
     return name, lambda batch: net(batch, outputs=[name])[0]
 
 
-def tested(read: Read) -> Callable[[Any], np.ndarray]:
+def in_test_mode(read: Read) -> Callable[[Any], np.ndarray]:
     """The same in test mode and as a NumPy array, sample by sample."""
 
     def call(batch: Any) -> np.ndarray:

@@ -27,9 +27,9 @@ def run(script: str, *arguments: str) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="module", params=["files", "training", "images"])
+@pytest.fixture(scope="module", params=["files", "training", "images", "features"])
 def suite(request: pytest.FixtureRequest) -> str:
-    """Each of the three."""
+    """Each of them."""
     return request.param
 
 
@@ -46,6 +46,7 @@ TABLES = {
     "files": (BENCHMARKS / "results.md", ROOT / "README.md"),
     "training": (BENCHMARKS / "training.md", ROOT / "docs" / "training" / "speed.md"),
     "images": (BENCHMARKS / "images.md", ROOT / "docs" / "training" / "images.md"),
+    "features": (BENCHMARKS / "features.md", ROOT / "docs" / "training" / "features.md"),
 }
 
 

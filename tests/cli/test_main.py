@@ -24,7 +24,7 @@ from chainer_ft.types import Subcommand
 ROOT = Path(__file__).parents[2]
 VERBS = [
     *("copy", "show", "plan", "diff", "convert", "cache", "schedule"),
-    *("train", "predict", "evaluate", "caffe"),
+    *("train", "predict", "evaluate", "features", "caffe"),
     *("plugins", "doctor", "run"),
 ]
 
