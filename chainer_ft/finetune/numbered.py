@@ -6,6 +6,7 @@ from typing import Any
 
 import chainer
 import numpy as np
+from chainer import Serializer
 from chainer.iterators import SerialIterator
 from chainer.serializers import DictionarySerializer, NpzDeserializer
 
@@ -31,6 +32,16 @@ class Numbers(chainer.dataset.DatasetMixin):  # type: ignore[misc]
         return int(index)
 
 
+class NumberedIterator(SerialIterator):  # type: ignore[misc]
+    """A SerialIterator whose snapshots the other iterators of Chainer read, too."""
+
+    def serialize(self, serializer: Any) -> None:
+        """Keep the place, or go there; MultithreadIterator calls the order ``_order``."""
+        super().serialize(serializer)
+        if isinstance(serializer, Serializer) and self._state.order is not None:
+            serializer("_order", self._state.order)
+
+
 def numbered(iterator: Any, goes_on: bool = True) -> SerialIterator:
     """An iterator over the numbers of the examples, in the order of another one.
 
@@ -44,7 +55,7 @@ def numbered(iterator: Any, goes_on: bool = True) -> SerialIterator:
     sampler = getattr(iterator, "order_sampler", getattr(iterator, "_order_sampler", ...))
     if sampler is ... or not hasattr(iterator, "dataset"):
         raise CannotSplit(f"the order of a {type(iterator).__name__} is not known")
-    made = SerialIterator(
+    made = NumberedIterator(
         Numbers(len(iterator.dataset)),
         iterator.batch_size,
         repeat=iterator.repeat,

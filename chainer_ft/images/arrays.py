@@ -36,6 +36,9 @@ class Arrays:
 
     path: str
 
+    def file(self, key: str) -> str:
+        return self.path
+
     def open(self, key: str) -> Picture:
         name, _, number = key.partition("#")
         every = pixels(self.path, name, stamp(self.path))

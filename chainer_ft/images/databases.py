@@ -29,6 +29,9 @@ class Records:
 
     root: str
 
+    def file(self, key: str) -> str:
+        return os.path.join(self.root, key.rpartition("#")[0], "data.mdb")
+
     def open(self, key: str) -> Picture:
         folder, _, number = key.rpartition("#")
         path = os.path.join(self.root, folder)

@@ -41,6 +41,9 @@ class Files:
         """The path of a key."""
         return os.path.join(self.root, key)
 
+    def file(self, key: str) -> str:
+        return self.path(key)
+
     def open(self, key: str) -> Picture:
         return open_picture(self.path(key))
 

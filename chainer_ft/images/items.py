@@ -49,6 +49,10 @@ class Broken(NamedTuple):
 class Store(Protocol):
     """Where images are; small, and the same in every process."""
 
+    def file(self, key: str) -> str:
+        """The file that the picture of a key is in."""
+        ...
+
     def open(self, key: str) -> Picture:
         """The picture of a key.
 
