@@ -22,7 +22,7 @@ from chainer_ft.training.schedules.phase import Phase
 from chainer_ft.training.schedules.phases import Schedule as Phases
 from chainer_ft.training.schedules.progress import Base
 from chainer_ft.training.schedules.resuming import Saved, resume
-from chainer_ft.training.schedules.stopping import PhaseReport, StopTrigger
+from chainer_ft.training.schedules.stopping import StopTrigger, always, report_in_each
 
 _log = logging.getLogger("chainer_ft")
 
@@ -52,7 +52,7 @@ class Schedule(Extension):  # type: ignore[misc]
         'head'
     """
 
-    trigger = (1, "iteration")
+    trigger = staticmethod(always)
     priority = -50  # after all that evaluates and logs, before snapshots
     governs_freezing = True
     governs_rates = True
@@ -72,7 +72,7 @@ class Schedule(Extension):  # type: ignore[misc]
         self._prefix = ""
         self._saved: Saved | None = None
         self._base = Base()
-        self._release: Any = None
+        self._is_running = False
 
     @property
     def phase(self) -> Phase:
@@ -106,6 +106,7 @@ class Schedule(Extension):  # type: ignore[misc]
         if self._known.progress is None:
             self._begin(trainer)
         self._listen(trainer)
+        self._is_running = True
 
     def _attach(self, trainer: Any) -> None:
         if self._conductor is not None:
@@ -132,9 +133,9 @@ class Schedule(Extension):  # type: ignore[misc]
 
     def _listen(self, trainer: Any) -> None:
         """Report the phase while it runs, and stop the trainer behind the last one."""
-        known, optimizer = self._known, trainer.updater.get_optimizer(self.optimizer)
+        known = self._known
         key = "phase" if self.optimizer == "main" else f"{self.optimizer}/phase"
-        self._release = PhaseReport(key, lambda: known.now.index + 1).hook_into(optimizer)
+        report_in_each(trainer.reporter, key, lambda: known.now.index + 1)
         others = [entry.extension for entry in trainer._extensions.values()]
         schedules = [one for one in others if isinstance(one, Schedule)]
         trainer.stop_trigger = StopTrigger(
@@ -146,9 +147,7 @@ class Schedule(Extension):  # type: ignore[misc]
 
     def finalize(self) -> None:
         """Prove that what is frozen stood still to the end."""
-        if self._release is not None:
-            self._release()
-            self._release = None
+        if self._is_running:
             frozen(self._known.model).check()
 
     def serialize(self, serializer: Any) -> None:

@@ -111,7 +111,8 @@ class Conductor:
                 self.best = best.kept(self.model)
         elif interval > watched.checked == 0:
             raise ScheduleError(_never_reported(self.phase, rule, observation))
-        self.progress = replace(self.now, watched=watched)
+        if watched is not self.now.watched:
+            self.progress = replace(self.now, watched=watched)
 
     def _is_over(self, position: Position) -> bool:
         length = self.phase.length

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 import chainer
@@ -33,37 +32,26 @@ class StopTrigger:
         return getattr(self.inner, name)
 
 
-class PhaseReport:
-    """Optimizer hook that reports the number of the phase in which an update is made.
+def report_in_each(reporter: chainer.Reporter, key: str, value: Callable[[], int]) -> None:
+    """Put a value into each observation of a trainer, before its update.
 
-    It is no extension because the phase is over when extensions are called.
+    An extension that is called behind all others cannot report to them, and a hook of the
+    optimizer would make Chainer walk through all parameters once more.
 
     Args:
+        reporter: The trainer's.
         key: The name of what is reported.
-        phase: Gives the number, from 1.
+        value: Gives it.
     """
+    plain = reporter.scope
 
-    name = "chainer_ft_phase"
-    call_for_each_param = False
-    timing = "pre"
+    def scope(observation: dict[str, Any]) -> Any:
+        observation[key] = value()
+        return plain(observation)
 
-    def __init__(self, key: str, phase: Callable[[], int]) -> None:
-        self.key, self.phase = key, phase
-
-    def hook_into(self, optimizer: chainer.Optimizer) -> Callable[[], None]:
-        """Add it to an optimizer, in the place of an older one.
-
-        Returns:
-            Takes it away again.
-        """
-        _unhook(optimizer)
-        optimizer.add_hook(self)
-        return lambda: _unhook(optimizer)
-
-    def __call__(self, optimizer: chainer.Optimizer) -> None:
-        chainer.report({self.key: self.phase()})
+    reporter.scope = scope
 
 
-def _unhook(optimizer: chainer.Optimizer) -> None:
-    with suppress(KeyError):  # a second optimizer.setup forgets the hooks
-        optimizer.remove_hook(PhaseReport.name)
+def always(trainer: Any) -> bool:
+    """A trigger; costs less than that of one iteration, and has nothing to save."""
+    return True

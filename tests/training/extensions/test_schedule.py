@@ -207,12 +207,6 @@ class TestEnd:
         made = run(tmp_path, [ft.Phase("2 iterations"), ft.Phase("1 iteration")])
         assert [entry["phase"] for entry in made.get_extension("LogReport").log] == [1, 1, 2]
 
-    def test_nothing_of_it_stays_in_the_optimizer(self, tmp_path: Path) -> None:
-        made = run(tmp_path, [ft.Phase("2 iterations")])
-        optimizer = made.updater.get_optimizer("main")
-        with pytest.raises(KeyError):
-            optimizer.remove_hook("chainer_ft_phase")
-
 
 class Reported:
     """Reports values one after the other, and notes the weights."""

@@ -260,12 +260,7 @@ class TestTheScriptsOwn:
         return made
 
 
-#: Chainer says so of every extension that a snapshot does not know.
-NEW = pytest.mark.filterwarnings("ignore:The previous value of:UserWarning")
-
-
 class TestWithout:
-    @NEW
     def test_a_snapshot_that_knows_no_schedule_begins_it_and_says_so(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -277,7 +272,6 @@ class TestWithout:
         made.run()
         assert made.updater.iteration == 6 + 7 + 7 + 4
 
-    @NEW
     def test_so_it_does_where_the_snapshot_loads_itself(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
