@@ -132,6 +132,7 @@ class Optimizer(chainer.GradientMethod):  # type: ignore[misc]
         self.rate = learning_rate(self.policy, self.t, self.rate.step)
         self.hyperparam.lr = self.rate.value
         live = [slot.parameter() for slot in self.slots if slot.has_gradient]
+        live = [parameter for parameter in live if parameter.array is not None]
         own_gradients(live)
         self.clipped = clip(live, self.clip_gradients)
         divide(live, self.iter_size)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -37,12 +37,12 @@ class SavedNet:
     Args:
         name: Its name.
         layers: All layers as Caffe keeps them, see :func:`saved_layers`.
-        blobs: By the names of their layers.
+        blobs: Those of each layer.
     """
 
     name: str
     layers: Sequence[Message]
-    blobs: Mapping[str, Sequence[SavedBlob]] = field(default_factory=dict)
+    blobs: Sequence[Sequence[SavedBlob]]
 
 
 def write_weights(path: str | os.PathLike[str], net: SavedNet) -> None:
@@ -56,7 +56,7 @@ def write_weights(path: str | os.PathLike[str], net: SavedNet) -> None:
         >>> import os, tempfile
         >>> fc = Message("LayerParameter", name="fc", type="InnerProduct")
         >>> path = os.path.join(tempfile.mkdtemp(), "x.caffemodel")
-        >>> net = SavedNet("tiny", [fc], {"fc": [SavedBlob(np.ones((2, 3), "f"))]})
+        >>> net = SavedNet("tiny", [fc], [[SavedBlob(np.ones((2, 3), "f"))]])
         >>> write_weights(path, net)
         >>> import chainer_ft as ft
         >>> with ft.open(path) as source:
@@ -95,10 +95,9 @@ def _message(net: SavedNet) -> Message:
 
 
 def _with_blobs(net: SavedNet) -> Iterator[Message]:
-    for layer in net.layers:
+    for layer, blobs in zip(net.layers, net.blobs, strict=True):
         copy = layer.copy()
         copy.clear("blobs")
-        blobs = net.blobs.get(layer.name, ())
         if blobs:
             copy.set("blobs", [blob_message(blob.array, blob.diff) for blob in blobs])
         yield copy
@@ -107,14 +106,14 @@ def _with_blobs(net: SavedNet) -> Iterator[Message]:
 def _write_hdf5(path: str, net: SavedNet) -> None:
     import h5py
 
-    has_diff = any(b.diff is not None for blobs in net.blobs.values() for b in blobs)
+    has_diff = any(blob.diff is not None for blobs in net.blobs for blob in blobs)
     with h5py.File(path, "w") as file:
         data = file.create_group("data")
         diff = file.create_group("diff") if has_diff else None
-        for layer in net.layers:
+        for layer, blobs in zip(net.layers, net.blobs, strict=True):
             own = data.create_group(layer.name)
             changes = diff.create_group(layer.name) if diff is not None else None
-            for i, blob in enumerate(net.blobs.get(layer.name, ())):
+            for i, blob in enumerate(blobs):
                 if not blob.is_borrowed:
                     own.create_dataset(str(i), data=blob.array)
                 if changes is not None:

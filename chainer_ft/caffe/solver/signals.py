@@ -34,7 +34,6 @@ class Signals(AbstractContextManager["Signals"]):
 
     Example:
         >>> import signal
-import threading
         >>> with Signals() as requests:
         ...     signal.raise_signal(signal.SIGINT)
         ...     requests(), requests()

@@ -35,8 +35,9 @@ class Slot:
 
     def update(self) -> None:
         """Update the blob and its history."""
-        if not self.rule.is_idle:
-            self.rule.update(self.parameter())
+        parameter = self.parameter()
+        if parameter.array is not None and not self.rule.is_idle:
+            self.rule.update(parameter)
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainer_ft.caffe.message import Message
 from chainer_ft.caffe.net import Net
-from chainer_ft.caffe.solver.finished import finished
+from chainer_ft.caffe.solver.finished import blobs_of_layers, finished
 from chainer_ft.caffe.solver.lines import SolverLog
 from chainer_ft.caffe.solver.optimizer import Optimizer
 from chainer_ft.caffe.solver.positions import Positions, write_positions
@@ -45,14 +45,15 @@ def saved_net(net: Any, with_diff: bool = False) -> SavedNet:
         net: A :class:`~chainer_ft.caffe.net.Net`.
         with_diff: Save the last updates, too.
     """
-    blobs: dict[str, list[SavedBlob]] = {}
-    for blob in net.params_in_order():
-        array = blob.read()
-        diff = _diff(blob, array) if with_diff else None
-        blobs.setdefault(blob.layer, []).append(SavedBlob(array, diff, blob.owner is not None))
-    return SavedNet(
-        net.message.name, [finished(layer.copy(), net.phase) for layer in net.layers], blobs
-    )
+    layers = [finished(layer.copy(), net.phase) for layer in net.layers]
+    blobs = [[_saved(blob, with_diff) for blob in own] for own in blobs_of_layers(net)]
+    return SavedNet(net.message.name, layers, blobs)
+
+
+def _saved(blob: Any, with_diff: bool) -> SavedBlob:
+    array = blob.read()
+    diff = _diff(blob, array) if with_diff else None
+    return SavedBlob(array, diff, blob.owner is not None)
 
 
 def _diff(blob: Any, array: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainer_ft.caffe.blobs import CaffeBlob, from_caffe
+from chainer_ft.caffe.solver.finished import blobs_of_layers
 from chainer_ft.caffe.solver.matching import Matching, TargetLayer, match
 from chainer_ft.caffe.solver.stored import StoredLayer, StoredNet, stored_net
 from chainer_ft.errors import ArrayError, UsageError
@@ -59,8 +60,8 @@ def copy_weights(
 
 def target_layers(net: Any) -> list[TargetLayer]:
     """All layers of a net, those without blobs too, as weights are matched to them."""
-    blobs = _blobs_by_layer(net)
-    return [_target(layer.name, blobs.get(layer.name, [])) for layer in net.layers]
+    layers = zip(net.layers, blobs_of_layers(net), strict=True)
+    return [_target(layer.name, blobs) for layer, blobs in layers]
 
 
 def _target(name: str, blobs: Sequence[CaffeBlob]) -> TargetLayer:
@@ -71,13 +72,6 @@ def _target(name: str, blobs: Sequence[CaffeBlob]) -> TargetLayer:
     return TargetLayer(name, tuple(blob.shape or () for blob in blobs), borrowed)
 
 
-def _blobs_by_layer(net: Any) -> dict[str, list[CaffeBlob]]:
-    found: dict[str, list[CaffeBlob]] = {}
-    for blob in net.params_in_order():
-        found.setdefault(blob.layer, []).append(blob)
-    return found
-
-
 def _path(blob: CaffeBlob) -> str:
     """Where a blob is in the listing of its net; one that is shared is where its owner is."""
     return (blob.owner or blob).path
@@ -85,21 +79,18 @@ def _path(blob: CaffeBlob) -> str:
 
 def _chosen(matching: Matching, stored: StoredNet, net: Any) -> _Chosen:
     """The last, where several go to one path."""
-    blobs = _blobs_by_layer(net)
-    names = [layer.name for layer in stored.layers]
+    blobs = blobs_of_layers(net)
     return {
-        _path(blobs[names[copy.stored]][copy.blob]): (copy.stored, copy.blob)
-        for copy in matching.copies
+        _path(blobs[copy.target][copy.blob]): (copy.stored, copy.blob) for copy in matching.copies
     }
 
 
 def _arrays(matching: Matching, stored: StoredNet, net: Any) -> dict[str, np.ndarray]:
     """What is written, by path, in the order of the file."""
-    blobs = _blobs_by_layer(net)
+    blobs = blobs_of_layers(net)
     found: dict[str, np.ndarray] = {}
-    for index in dict.fromkeys(copy.stored for copy in matching.copies):
-        layer = stored.layers[index]
-        own = blobs[layer.name]
+    for index, target in dict.fromkeys((copy.stored, copy.target) for copy in matching.copies):
+        layer, own = stored.layers[index], blobs[target]
         made = from_caffe(own, [_read(stored, layer, blob) for blob in own])
         for blob, (_, array) in zip(own, made, strict=True):
             if blob.index in layer.blobs:

@@ -31,7 +31,8 @@ def read_back(prototxt: Path, weights: Path) -> SavedNet:
             ]
             for layer in stored.layers
         }
-    return SavedNet(net.name, [finished(la, "TRAIN") for la in insert_splits(kept)], blobs)
+    layers = [finished(layer, "TRAIN") for layer in insert_splits(kept)]
+    return SavedNet(net.name, layers, [blobs[layer.name] for layer in layers])
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ def shared_net() -> SavedNet:
     weights = np.arange(6, dtype="f4").reshape(2, 3)
     layers = [Message("LayerParameter", name=name, type="InnerProduct") for name in ("a", "b", "r")]
     first = SavedBlob(weights, weights * 2)
-    return SavedNet("", layers, {"a": [first], "b": [SavedBlob(weights, weights * 2, True)]})
+    return SavedNet("", layers, [[first], [SavedBlob(weights, weights * 2, True)], []])
 
 
 def test_a_shared_blob_is_written_twice_in_binary_and_once_in_hdf5(tmp_path: Path) -> None:
@@ -85,7 +86,7 @@ def test_a_shared_blob_is_written_twice_in_binary_and_once_in_hdf5(tmp_path: Pat
 
 def test_a_slash_in_a_name_is_refused_for_hdf5_only(tmp_path: Path) -> None:
     layer = Message("LayerParameter", name="conv1/7x7", type="ReLU")
-    write_weights(tmp_path / "x.caffemodel", SavedNet("n", [layer]))
+    write_weights(tmp_path / "x.caffemodel", SavedNet("n", [layer], [[]]))
     with pytest.raises(FormatError, match=r"'conv1/7x7' .* BINARYPROTO"):
-        write_weights(tmp_path / "x.caffemodel.h5", SavedNet("n", [layer]))
+        write_weights(tmp_path / "x.caffemodel.h5", SavedNet("n", [layer], [[]]))
     assert not (tmp_path / "x.caffemodel.h5").exists()

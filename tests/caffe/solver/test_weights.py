@@ -15,6 +15,7 @@ from chainer_ft.caffe.prototxt import parse_net, parse_solver
 from chainer_ft.caffe.solver import Log, Solver
 from chainer_ft.caffe.solver.saved import write_weights
 from chainer_ft.caffe.solver.snapshots import saved_net
+from chainer_ft.caffe.solver.stored import stored_net
 from chainer_ft.caffe.solver.weights import copy_weights
 from chainer_ft.errors import ArrayError, NothingMatchedError
 
@@ -150,3 +151,26 @@ def test_a_layer_of_the_test_net_alone_gets_its_weights_too(tmp_path: Path) -> N
     assert "Ignoring source layer extra" in log
     np.testing.assert_array_equal(made.test_nets[0].extra.W.array, 7)
     assert made.test_nets[0].body.W is made.net.body.W
+
+
+def test_layers_of_one_name_stay_apart(tmp_path: Path) -> None:
+    text = """
+    layer { name: "data" type: "DummyData" top: "data"
+            dummy_data_param { shape { dim: 2 dim: 4 } } }
+    layer { name: "x" type: "InnerProduct" bottom: "data" top: "a"
+            inner_product_param { num_output: 3 } }
+    layer { name: "x" type: "InnerProduct" bottom: "a" top: "b"
+            inner_product_param { num_output: 2 bias_term: false } }
+    layer { name: "x" type: "ReLU" bottom: "b" top: "c" }"""
+    net = built(text)
+    first, second = (blob.parameter for blob in net.params_in_order() if blob.index == 0)
+    assert first is not None and second is not None
+    first.array[...], second.array[...] = 1, 2
+    write_weights(tmp_path / "x.caffemodel", saved_net(net))
+    with stored_net(str(tmp_path / "x.caffemodel")) as stored:
+        assert [len(layer.blobs) for layer in stored.layers] == [0, 2, 1, 0]
+    only = {("x", 0): np.full((3, 4), 7, "f4"), ("x", 1): np.ones(3, "f4")}
+    with pytest.raises(
+        ArrayError, match="2 blobs there and 0 in the net"
+    ):  # HDF5: the last of them
+        copy_weights(net, file(tmp_path, "y", only))
