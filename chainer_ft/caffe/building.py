@@ -10,7 +10,7 @@ from chainer_ft.caffe.layers.base import NetError, layer_error, title
 from chainer_ft.caffe.layers.table import MANY
 from chainer_ft.caffe.message import Message, Unknown
 from chainer_ft.caffe.text_tokens import TextPlace
-from chainer_ft.errors import ChainerFTError
+from chainer_ft.errors import ChainerFTError, PluginError, UsageError
 from chainer_ft.host import Host
 from chainer_ft.select import nearest
 from chainer_ft.types import CaffeLayer
@@ -56,21 +56,28 @@ def _built(layer: Message, build: Callable[[], Any]) -> Call:
 def _of_plugin(layer: Message, host: Host) -> CaffeLayer | None:
     """The plugin of a type; one for a single Python class comes before one for all of them."""
     offered = host.all(CaffeLayer)
+    return next((offered[name].item for name in _names(layer) if name in offered), None)
+
+
+def _names(layer: Message) -> list[str]:
+    """What a plugin may call a layer's type."""
     python = layer.python_param
-    names = [f"Python:{python.module}.{python.layer}"] if layer.type == "Python" else []
-    for name in [*names, layer.type]:
-        if name in offered:
-            return offered[name].item
-    return None
+    own = [f"Python:{python.module}.{python.layer}"] if layer.type == "Python" else []
+    return [*own, layer.type]
 
 
 def _unknown_type(layer: Message, host: Host) -> NetError:
-    known = [*KINDS, *host.all(CaffeLayer)]
+    try:
+        host.get(CaffeLayer, layer.type)
+    except PluginError as error:  # two plugins claim it
+        return layer_error(layer, str(error), "type")
+    except UsageError:
+        pass
     if layer.type in UNSUPPORTED:
         trouble = "is not supported"
     else:
-        trouble = f"is not known; {nearest(layer.type, known)}"
-    remedy = "a plugin can provide it (chainer_ft_caffe_layers)"
+        trouble = f"is not known; {nearest(layer.type, [*KINDS, *host.all(CaffeLayer)])}"
+    remedy = f"a plugin can provide {_names(layer)[0]!r} (hook chainer_ft_caffe_layers)"
     return layer_error(layer, f"this type {trouble}; {remedy}", "type")
 
 

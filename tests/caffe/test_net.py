@@ -230,7 +230,10 @@ class TestErrors:
                 r"^n:2:\d+: layer 'l' \(Convolutoin\): .* nearest: Convolution",
             ),
             ('type: "LSTM"', "is not supported; .*plugin .*chainer_ft_caffe_layers"),
-            ('type: "Python" python_param { module: "m" layer: "L" }', "not supported"),
+            (
+                'type: "Python" python_param { module: "m" layer: "L" }',
+                "not supported; a plugin can provide 'Python:m.L'",
+            ),
             ('type: "ReLU" bottom: "label"', "has 2 bottoms, and takes 1"),
             ('type: "Concat" top: "x"', "has 2 tops, and takes 1"),
             ('type: "ReLU" relu_param { slope: 1 }', "ReLUParameter has no field 'slope'"),
@@ -308,6 +311,18 @@ class TestPlugins:
             text = simple(f'type: "Python" python_param {{ module: "m" layer: "{name}" }}')
             (y,) = net(DATA, text, host=self.host(*offered))({"data": X}, ["l"])
             np.testing.assert_array_equal(y.array, X * factor)
+
+    def test_two_plugins_for_one_type(self) -> None:
+        host = self.host(CaffeLayer("Odd", "odd", lambda layer, phase: lambda x: x))
+
+        class Other:
+            @ft.hookimpl
+            def chainer_ft_caffe_layers(self) -> list[CaffeLayer]:
+                return [CaffeLayer("Odd", "odd too", lambda layer, phase: lambda x: x)]
+
+        host.register(Other(), "others")
+        with pytest.raises(NetError, match=r"'Odd' comes from layers .* and others .*none is used"):
+            net(DATA, simple('type: "Odd"'), host=host)
 
     def test_what_a_plugin_raises(self) -> None:
         def build(layer: Any, phase: str) -> Any:
