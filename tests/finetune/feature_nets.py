@@ -16,6 +16,7 @@ import numpy as np
 from chainer.training import extensions
 
 import chainer_ft as ft
+from chainer_ft.caffe import Net, parse_net
 
 Array = Any
 
@@ -111,6 +112,35 @@ def sequential() -> chainer.Sequential:
     )
 
 
+PROTOTXT = """
+name: "small"
+layer { name: "data" type: "Input" top: "data"
+        input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
+        convolution_param { num_output: 4 kernel_size: 3 weight_filler { type: "xavier" } } }
+layer { name: "relu" type: "ReLU" bottom: "conv" top: "conv" }
+layer { name: "pool" type: "Pooling" bottom: "conv" top: "pool"
+        pooling_param { pool: MAX kernel_size: 3 stride: 2 } }
+layer { name: "ip1" type: "InnerProduct" bottom: "pool" top: "ip1"
+        inner_product_param { num_output: 6 weight_filler { type: "xavier" } } }
+layer { name: "drop" type: "Dropout" bottom: "ip1" top: "ip1" }
+layer { name: "ip2" type: "InnerProduct" bottom: "ip1" top: "ip2"
+        inner_product_param { num_output: 5 weight_filler { type: "xavier" } } }
+"""
+
+
+class OfCaffe(chainer.Chain):  # type: ignore[misc]
+    """A net of Caffe, and its scores alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with self.init_scope():
+            self.net = Net(parse_net(PROTOTXT), phase="TRAIN")
+
+    def forward(self, x: Array) -> Array:
+        return self.net(x)[0]
+
+
 #: The net, and what of it is frozen.
 NETS: dict[str, tuple[Callable[[], chainer.Chain], tuple[str, ...]]] = {
     "all but the head": (Residual, ("/blocks", "/bn")),
@@ -118,6 +148,7 @@ NETS: dict[str, tuple[Callable[[], chainer.Chain], tuple[str, ...]]] = {
     "a live branch": (Branches, ("/body",)),
     "two depths": (Late, ("/conv*",)),
     "code of its own": (Reading, ("/body",)),
+    "a net of Caffe": (OfCaffe, ("/net/conv", "/net/ip1")),
     "a list": (sequential, ("/0", "/3")),
 }
 
