@@ -81,3 +81,18 @@ class Dataset(chainer.dataset.DatasetMixin):  # type: ignore[misc]
         stamps = {file: stamp(file) for file in sorted(files)}
         facts = [own.items, own.preprocessing.to_dict(), own.augmentation, own.seed, stamps]
         return blake2b(repr(facts).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+    def check(self, count: int = 128) -> str | None:
+        """Whether the images fit another channel order or scale better than the preprocessing.
+
+        Args:
+            count: How many images are looked at.
+
+        Returns:
+            str or None: A sentence where they do.
+
+        Raises:
+            FormatError: An image is not there any more, or damaged.
+        """
+        with quiet():
+            return self.samples.preprocessing.check(self.samples.statistics(count))

@@ -11,6 +11,7 @@ import numpy as np
 from chainer_ft.images.augmentation import Augmentation
 from chainer_ft.images.items import Images, Item, Store
 from chainer_ft.images.preprocessing import Preprocessing
+from chainer_ft.images.statistics import Statistics
 
 
 class Place(NamedTuple):
@@ -68,6 +69,19 @@ class Samples:
         )
         cut = picture.cut(drawn.box, (width, height), self.preprocessing.interpolation)
         return self.preprocessing.normalise(np.asarray(drawn.apply(cut)))
+
+    def statistics(self, count: int = 128) -> Statistics:
+        """Mean and standard deviation of inputs without augmentation, channel by channel.
+
+        Args:
+            count: Of how many images, spread evenly over all.
+
+        Raises:
+            FormatError: An image is not there any more, or damaged.
+        """
+        chosen = np.linspace(0, len(self) - 1, min(count, len(self))).astype(int)
+        open_one = (self.store.open(self.items[index].key) for index in chosen)
+        return Statistics.of(np.stack([self.preprocessing.apply(one) for one in open_one]))
 
 
 def part_of(images: Images, part: str) -> tuple[Item, ...]:

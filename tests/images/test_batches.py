@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 import chainer_ft as ft
 from chainer_ft.errors import FormatError, RefusedError, UsageError
-from chainer_ft.images import Augmentation, Batches, Dataset, Preprocessing, find
+from chainer_ft.images import Augmentation, Batches, Dataset, Preprocessing, find, pool
 from chainer_ft.images.pool import WorkerError
 
 SMALL = Preprocessing((8, 8))
@@ -190,11 +190,15 @@ class TestSame:
         with pytest.raises(RefusedError, match="not taken with 10 images"):
             serializers.load_npz(tmp_path / "snapshot.npz", make(dataset=other, workers=0))
 
-    def test_large_batches_wait_in_little_memory(self, make: Maker, data: Dataset) -> None:
-        large = Dataset(find(data.samples.store.root), "train", Preprocessing((1024, 1024)))
-        batches = make(16, dataset=large, workers=2)
-        assert next(batches)[0][0].shape == (3, 1024, 1024)
-        assert batches._pool is not None and batches._pool.depth == 3
+    @pytest.mark.parametrize(("memory", "depth"), [(1 << 20, 6), (20_000, 4), (100, 3)])
+    def test_no_more_wait_than_memory_is_for(
+        self, make: Maker, monkeypatch: pytest.MonkeyPatch, memory: int, depth: int
+    ) -> None:
+        """A batch is 6 x 3 x 8 x 8 x 4 = 4,608 bytes; at least one for each worker waits."""
+        monkeypatch.setattr(pool, "_MEMORY", memory)
+        batches = make(workers=2)
+        taken(batches, 1)
+        assert batches._pool is not None and batches._pool.depth == depth
 
 
 class TestTrouble:

@@ -86,7 +86,6 @@ def write_good(folder: Path) -> list[str]:
     Image.fromarray(ramp(np.float32, 1)).save(folder / "floats.tif")
     plain().convert("CMYK").save(folder / "cmyk.jpg", quality=95)
     plain().convert("CMYK").save(folder / "cmyk.tif")
-    plain().convert("YCbCr").save(folder / "ycbcr.tif")
     plain().save(folder / "blanks and ümläute 漢字.png")
     plain().save(folder / "progressive.jpeg", progressive=True, quality=95)
     plain().save(
