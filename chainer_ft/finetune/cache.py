@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import mmap
 import os
@@ -22,6 +23,9 @@ from chainer_ft.errors import FormatError
 from chainer_ft.finetune.columns import Column, header, places
 
 _log = logging.getLogger("chainer_ft")
+
+#: What a file system says that takes space only when something is written.
+_CANNOT_ALLOCATE = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 
 _DIGEST = 16
 
@@ -115,6 +119,8 @@ class FeatureFile:
                 path.unlink()
 
     def _opened(self) -> int:
+        if not hasattr(os, "pwrite"):
+            raise FormatError(f"{self.path}: features are kept on POSIX systems only")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             handle = self._open(self.path, os.O_RDONLY)
@@ -192,9 +198,13 @@ def _write(handle: int, data: bytes, place: int) -> None:
 
 def _allocate(handle: int, size: int) -> None:
     """Take all of the space now: a full disk is an error here, and a crash in mapped memory."""
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(handle, 0, size)
     os.ftruncate(handle, size)
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(handle, 0, size)
+    except OSError as error:
+        if error.errno not in _CANNOT_ALLOCATE:
+            raise
 
 
 def _locked(handle: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -132,6 +133,25 @@ def test_a_full_disk_is_an_error_and_leaves_nothing(
     with pytest.raises(FormatError, match="No space left"):
         _open(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_system_that_cannot_take_space_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(handle: int, start: int, size: int) -> None:
+        raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    file = _open(tmp_path)
+    _fill(file, [0, 1, 2])
+    assert list(file.missing()) == []
+    file.close()
+
+
+def test_a_system_without_pwrite_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "pwrite")
+    with pytest.raises(FormatError, match="POSIX"):
+        _open(tmp_path)
 
 
 _WRITER = """
