@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import mmap
 import os
@@ -14,18 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
-
 from chainer_ft.errors import FormatError
 from chainer_ft.finetune.columns import Column, header, places
+from chainer_ft.finetune.disk import allocate, locked, unlock, write_at
 
 _log = logging.getLogger("chainer_ft")
-
-#: What a file system says that takes space only when something is written.
-_CANNOT_ALLOCATE = (errno.EOPNOTSUPP, errno.EINVAL, errno.ENOSYS)
 
 _DIGEST = 16
 
@@ -93,8 +85,8 @@ class FeatureFile:
         try:
             for place, column, array in zip(self._places, self.columns, arrays, strict=False):
                 rows = np.ascontiguousarray(array, column.dtype)
-                _write(self._handle, rows.tobytes(), place + index * self.chunk * column.nbytes)
-            _write(self._handle, self._digest(index), self._digest_place(index))
+                write_at(self._handle, rows.tobytes(), place + index * self.chunk * column.nbytes)
+            write_at(self._handle, self._digest(index), self._digest_place(index))
         except OSError as error:
             raise FormatError(f"{self.path}: cannot be written: {error.strerror}") from error
 
@@ -107,7 +99,7 @@ class FeatureFile:
     def close(self) -> None:
         """Close the file; arrays that were given out stay readable."""
         if self._handle >= 0:
-            _unlock(self._handle)  # the mapped arrays hold the file, and the lock with it
+            unlock(self._handle)  # the mapped arrays hold the file, and the lock with it
             os.close(self._handle)
             self._handle = -1
 
@@ -131,7 +123,7 @@ class FeatureFile:
     def _open_part(self) -> int:
         """Go on with what another run has begun; where it still runs, begin another one."""
         handle = self._open(self._part, os.O_RDWR)
-        if handle is not None and _locked(handle):
+        if handle is not None and locked(handle):
             return handle
         if handle is not None:
             os.close(handle)
@@ -161,9 +153,9 @@ class FeatureFile:
     def _new(self) -> int:
         handle = os.open(self._part, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            _locked(handle)
-            _allocate(handle, self.nbytes)
-            _write(handle, self._header, 0)
+            locked(handle)
+            allocate(handle, self.nbytes)
+            write_at(handle, self._header, 0)
         except BaseException:
             os.close(handle)
             self._part.unlink()
@@ -187,37 +179,3 @@ class FeatureFile:
             rows = array[index * self.chunk : (index + 1) * self.chunk]
             maker.update(rows.reshape(-1).view(np.uint8).data)
         return maker.digest()
-
-
-def _write(handle: int, data: bytes, place: int) -> None:
-    view = memoryview(data)
-    while view:
-        count = os.pwrite(handle, view, place)
-        view, place = view[count:], place + count
-
-
-def _allocate(handle: int, size: int) -> None:
-    """Take all of the space now: a full disk is an error here, and a crash in mapped memory."""
-    os.ftruncate(handle, size)
-    try:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(handle, 0, size)
-    except OSError as error:
-        if error.errno not in _CANNOT_ALLOCATE:
-            raise
-
-
-def _locked(handle: int) -> bool:
-    """Whether nobody else writes the file; nobody will until :func:`_unlock`."""
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def _unlock(handle: int) -> None:
-    if fcntl is not None:
-        fcntl.flock(handle, fcntl.LOCK_UN)

@@ -12,11 +12,12 @@ import numpy as np
 from chainer_ft.finetune.batches import apply, flatten
 from chainer_ft.finetune.calls import heard_by
 from chainer_ft.finetune.columns import Column
+from chainer_ft.finetune.computation import Source, Split
 from chainer_ft.finetune.ghosts import CannotReplay, ghost
 from chainer_ft.finetune.job import Job
 from chainer_ft.finetune.outcome import named, outcome
 from chainer_ft.finetune.replay import Computing, Finished, Replaying, laid_out, stored
-from chainer_ft.finetune.split import CannotSplit, NotReady, Source, Split, split
+from chainer_ft.finetune.split import CannotSplit, NotReady, split
 from chainer_ft.finetune.tracing import Trace
 
 

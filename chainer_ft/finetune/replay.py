@@ -10,8 +10,8 @@ import numpy as np
 from chainer import FunctionNode
 
 from chainer_ft.finetune.calls import Plain
+from chainer_ft.finetune.computation import Call, Source, Split
 from chainer_ft.finetune.ghosts import CannotReplay, ghost, source_of
-from chainer_ft.finetune.split import Call, Source, Split
 from chainer_ft.finetune.tracing import label_of
 
 

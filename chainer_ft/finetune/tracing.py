@@ -12,8 +12,8 @@ from chainer import FunctionNode
 from chainer.functions.normalization import batch_normalization
 
 from chainer_ft.finetune.calls import Plain
+from chainer_ft.finetune.computation import Call, Output, Source, Span
 from chainer_ft.finetune.fingerprints import settings
-from chainer_ft.finetune.split import Call, Output, Source, Span
 from chainer_ft.links import slots
 from chainer_ft.training.digest import digest
 from chainer_ft.training.modes import trains

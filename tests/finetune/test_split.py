@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chainer_ft.finetune.split import Call, CannotSplit, Output, Source, Span, split
+from chainer_ft.finetune.computation import Call, Output, Source, Span
+from chainer_ft.finetune.split import CannotSplit, split
 
 FROZEN, LIVE, OPAQUE = Source("frozen"), Source("live"), Source("opaque")
 X, T = Source("input", 0), Source("input", 1)
