@@ -49,7 +49,7 @@ def check(found: Found, progress: Callable[[int, int], None] | None = None) -> B
             if found.kind == "folder" and is_other:
                 others.append(key)
             else:
-                broken.append(_broken(key, trouble))
+                broken.append(_broken(found.store.file(key), key, trouble))
         if progress is not None:
             progress(done, len(keys))
     return Bad(tuple(broken), tuple(others), frozenset(bad))
@@ -81,6 +81,9 @@ def _trouble(store: Store, key: str) -> FormatError | None:
     return None
 
 
-def _broken(key: str, error: FormatError) -> Broken:
-    place, _, reason = str(error).partition(": ")
+def _broken(file: str, key: str, error: FormatError) -> Broken:
+    text = str(error)
+    if text.startswith(f"{file}: "):  # a name may itself have colons
+        return Broken(file, text[len(file) + 2 :])
+    place, _, reason = text.partition(": ")
     return Broken(place, reason) if reason else Broken(key, place)

@@ -37,15 +37,11 @@ class Files:
 
     root: str
 
-    def path(self, key: str) -> str:
-        """The path of a key."""
+    def file(self, key: str) -> str:
         return os.path.join(self.root, key)
 
-    def file(self, key: str) -> str:
-        return self.path(key)
-
     def open(self, key: str) -> Picture:
-        return open_picture(self.path(key))
+        return open_picture(self.file(key))
 
 
 def is_image_name(key: str) -> bool:

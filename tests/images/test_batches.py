@@ -232,7 +232,7 @@ class TestTrouble:
 
     def test_an_image_that_is_gone_is_named(self, make: Maker, data: Dataset) -> None:
         key = data.samples.items[3].key
-        os.unlink(data.samples.store.path(key))
+        os.unlink(data.samples.store.file(key))
         for workers in (0, 1):
             with pytest.raises(FormatError, match=f"{key}: cannot be opened: No such file"):
                 list(make(shuffle=False, repeat=False, workers=workers))

@@ -115,6 +115,11 @@ class TestFolder:
         with pytest.raises(FormatError, match=rf"{len(broken)} broken images: .*cut\.jpg"):
             find(tmp_path, strict=True)
 
+    def test_a_broken_file_with_a_colon_in_its_name(self, folder: Path) -> None:
+        path = folder / "left" / "who: me.jpg"
+        path.write_bytes(b"")
+        assert find(folder).broken == ((str(path), "is empty (0 bytes)"),)
+
     def test_without_a_look_inside(self, tmp_path: Path) -> None:
         torture.write_good(tmp_path / "odd")
         torture.write_good(tmp_path / "other")
