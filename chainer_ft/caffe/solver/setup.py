@@ -20,6 +20,7 @@ from chainer_ft.caffe.solver.running import Running
 from chainer_ft.caffe.solver.updater import Updater
 from chainer_ft.caffe.solver.weights import copy_weights
 from chainer_ft.errors import UsageError
+from chainer_ft.report.text import coverage_line
 from chainer_ft.types import Plan
 
 
@@ -109,7 +110,10 @@ class Setup:
 
     def _copy(self, net: Net, path: str, is_test: bool = False) -> Plan:
         self.log.line("solver.cpp:71", f"Finetuning from {path}")
-        return copy_weights(net, path, self.log.ignoring, may_miss=is_test)
+        plan = copy_weights(net, path, self.log.ignoring, may_miss=is_test)
+        if not is_test:
+            self.log.line("weights.py:2", f"{path}: {coverage_line(plan)}")
+        return plan
 
 
 def left_alone(reports: Sequence[Plan]) -> list[str]:

@@ -123,6 +123,7 @@ def test_several_files_and_who_is_left_alone(tmp_path: Path) -> None:
     np.testing.assert_array_equal(made.net.body.b.array, 1)
     assert log.count(f"Finetuning from {one}\n") == log.count(f"Finetuning from {two}\n") == 2
     assert "left at their fillers: bn, head\n" in log
+    assert f"{one}: coverage 65.22%" in log
     assert [len(plan.pairs) for plan in made.reports] == [2, 2]
 
 
