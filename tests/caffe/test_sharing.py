@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import chainer
 import chainer.functions as F  # noqa: N812
 import numpy as np
@@ -9,8 +11,9 @@ import pytest
 
 import chainer_ft as ft
 from chainer_ft.caffe.layers.base import NetError
+from chainer_ft.caffe.message import Message
 from chainer_ft.caffe.net import Net
-from chainer_ft.caffe.prototxt import parse_net
+from chainer_ft.caffe.prototxt import parse_net, write_binary
 from chainer_ft.errors import ArrayError
 
 DATA = 'layer { name: "d" type: "Input" top: "x" top: "y" }\n'
@@ -124,3 +127,27 @@ def test_nets_that_do_not_agree() -> None:
         made({"x": X}, ["a"])
     with pytest.raises(ArrayError, match=r"layer 'a': blobs \[\(2, 4\)\] .* \[\(3, 4\)\]"):
         other.share_with(one)
+
+
+def test_weights_of_siblings_come_back_from_a_file(tmp_path: Path) -> None:
+    """Caffe saves what is shared once for each layer that uses it."""
+    text = DATA + fc("a", "x") + norm("m", "a") + fc("b", "y") + norm("n", "b")
+    made = net(text)
+    made({"x": X, "y": X + 1}, ["m", "n"])
+    layers = [layer.copy() for layer in made.layers]
+    for layer in layers:
+        for blob in (b for b in made.params_in_order() if b.layer == layer.name):
+            array = blob.read()
+            shape = Message("BlobShape", dim=list(array.shape))
+            layer.add("blobs", Message("BlobProto", data=array.ravel(), shape=shape))
+    write_binary(Message("NetParameter", layer=layers), tmp_path / "s.caffemodel")
+    again = net(text)
+    ft.copy(tmp_path / "s.caffemodel", again, strict=True)
+    alone = Net(tmp_path / "s.caffemodel", phase="TRAIN")
+    for other in (again, alone):
+        assert other.a.W is other.b.W
+        other({"x": X, "y": X + 2}, ["m", "n"])
+    made({"x": X, "y": X + 2}, ["m", "n"])
+    for blob, *twins in zip(*(n.params_in_order() for n in (made, again, alone)), strict=True):
+        for twin in twins:
+            np.testing.assert_allclose(twin.read(), blob.read(), rtol=1e-5, atol=1e-6)
