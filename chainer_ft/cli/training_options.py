@@ -58,8 +58,9 @@ def _add_schedule(parser: ArgumentParser) -> None:
         "--scenario",
         default="large-similar",
         metavar="NAME",
-        help="small-similar, large-similar, small-different or large-different: how many "
-        "images, and whether they are like those of the weights (default: large-similar)",
+        help="small-similar, large-similar, small-different, large-different: how many "
+        "images, and whether they are like those of the weights; auto measures (default: "
+        "large-similar)",
     )
     group.add_argument("--schedule", metavar="YAML", help="a schedule in place of a scenario")
     group.add_argument("--epochs", type=int, default=5, metavar="N", help="in all (default: 5)")

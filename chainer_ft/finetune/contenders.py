@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import chainer
 
@@ -32,33 +32,33 @@ class Contender:
     pretrained: bool = True
 
 
-def contenders(settings: Settings, model: chainer.Link, head: str) -> Iterator[Contender]:
+def contenders(
+    settings: Settings, model: chainer.Link, head: str, why: str = ""
+) -> Iterator[Contender]:
     """The fine-tuned net first, then the baselines: the same budget, split and seed.
 
-    What is new in a net learns at the head's rate, what is pretrained at the base rate: so from
-    scratch everything learns at the head's rate, unless the baseline has one of its own.
+    Unless a baseline has a rate of its own, a head on a frozen body learns at the head's rate, and
+    a net from scratch at what Chainer's optimizer has by default.
 
     Args:
         settings: Scenario, rates, baselines.
         model: The model.
         head: Path of its head.
+        why: Why the scenario was chosen, where that was measured.
     """
-    yield Contender(FINE_TUNED, chosen(settings, model, head), settings.base_lr)
+    first = chosen(settings, model, head)
+    yield Contender(FINE_TUNED, replace(first, why=why or first.why), settings.base_lr)
     for name, lr in settings.baselines:
-        rate = settings.base_lr * settings.head_lr if lr is None else lr
         if name == "frozen":
-            still = Phase(settings_length(settings), f"all_but({head})", name="head")
+            rate = settings.base_lr * settings.head_lr if lr is None else lr
+            still = Phase((settings.epochs, "epoch"), f"all_but({head})", name="head")
             why = "the body as it came, and a new head"
             yield Contender(name, Scenario(name, why, Schedule([still])), rate)
         else:
-            every = Phase(settings_length(settings), name="all")
+            rate = settings.scratch_lr if lr is None else lr
+            every = Phase((settings.epochs, "epoch"), name="all")
             why = "the same net with random weights"
             yield Contender(name, Scenario(name, why, Schedule([every])), rate, pretrained=False)
-
-
-def settings_length(settings: Settings) -> tuple[int, str]:
-    """The length of the training as a phase takes it."""
-    return settings.epochs, "epoch"
 
 
 def chosen(settings: Settings, model: chainer.Link, head: str) -> Scenario:

@@ -67,7 +67,8 @@ def make_trainer(settings: Settings, task: Task) -> Trainer:
     """The trainer, with all that changes or measures the training; nothing that only shows."""
     updater = make_updater(settings, task)
     trainer = Trainer(updater, (settings.epochs, "epoch"), out=task.folder)
-    trainer.extend(extensions.Schedule(task.schedule, model=task.built.model))
+    model = task.built.model
+    trainer.extend(extensions.Schedule(task.schedule, model=model, meant=("untrained",)))
     if settings.curve == "one-cycle":
         trainer.extend(extensions.OneCycle())
     elif settings.curve == "cosine":

@@ -8,6 +8,7 @@ from typing import Any
 
 from chainer_ft.errors import UsageError
 from chainer_ft.finetune import measured
+from chainer_ft.finetune.auto import settled
 from chainer_ft.finetune.building import Built
 from chainer_ft.finetune.contenders import Contender, contenders
 from chainer_ft.finetune.folder import RunFolder
@@ -56,8 +57,9 @@ def run_all(setup: Setup, folder: RunFolder) -> RunResult:
     """
     built = setup.built()
     setup.tell(_beginning(setup, built))
+    settings, why = settled(setup, built, folder)
     trained = []
-    for contender in contenders(setup.settings, built.model, built.head.now.path):
+    for contender in contenders(settings, built.model, built.head.now.path, why):
         place = folder.child(contender.name)
         schedule = contender.scenario.schedule.to_yaml().rstrip()
         place.write_text("schedule.yaml", schedule)

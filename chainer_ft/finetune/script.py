@@ -77,6 +77,8 @@ def script_of_run(settings: Settings, out: str) -> str:
     """
     if settings.lr == "find":
         raise UsageError("--emit-script needs a learning rate as a number, not find")
+    if settings.scenario == "auto" and settings.schedule is None:
+        raise UsageError("--emit-script needs a scenario; auto measures when the run begins")
     model = maker(settings.model)(True)
     head = find_head(model, path=settings.head).path
     scenario = chosen(settings, model, head)

@@ -26,7 +26,7 @@ class Settings:
         epochs: Length of the training.
         batch_size: Images in a batch.
         seed: Of split, order, augmentation and new weights.
-        scenario: One of the four.
+        scenario: One of the four, or ``auto``.
         schedule: A schedule as YAML, in place of a scenario.
         freeze_epochs: Epochs for the head alone; ``None`` as the scenario has it.
         freeze: Selections that are frozen throughout.
@@ -113,6 +113,11 @@ class Settings:
         """Learning rate of the body where it is not looked for."""
         usual = {"adamw": 3e-4, "sgd": 1e-3}[self.optimizer]
         return usual if self.lr is None or isinstance(self.lr, str) else float(self.lr)
+
+    @property
+    def scratch_lr(self) -> float:
+        """Learning rate of a net from scratch: what Chainer's optimizer has by default."""
+        return {"adamw": 1e-3, "sgd": 1e-2}[self.optimizer]
 
     @property
     def base_decay(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Collection
 from typing import Any
 
 import chainer
@@ -45,6 +46,7 @@ class Schedule(Extension):  # type: ignore[misc]
         model: The part of the optimizer's target that its paths begin at; by default all of it.
         strict: Whether a phase that is never reached is an error; else it is a warning.
         optimizer: Name of the optimizer.
+        meant: Kinds of problems that are meant so and need no warning: ``untrained``, ``jump``.
 
     Example:
         >>> from chainer_ft.training.schedules import Schedule as Phases
@@ -63,7 +65,9 @@ class Schedule(Extension):  # type: ignore[misc]
         model: chainer.Link | None = None,
         strict: bool = True,
         optimizer: str = "main",
+        meant: Collection[str] = (),
     ) -> None:
+        self.meant = frozenset(meant)
         self.schedule = schedule if isinstance(schedule, Phases) else Phases.load(schedule)
         self.strict = strict
         self.optimizer = optimizer
@@ -129,7 +133,8 @@ class Schedule(Extension):  # type: ignore[misc]
         for problem in problems(self._known.resolved(), total, size):
             if problem.kind == "unreached" and self.strict:
                 raise ScheduleError(f"{problem}; strict=False only warns")
-            _log.warning("schedule: %s", problem)
+            if problem.kind not in self.meant:
+                _log.warning("schedule: %s", problem)
 
     def _listen(self, trainer: Any) -> None:
         """Report the phase while it runs, and stop the trainer behind the last one."""
