@@ -16,7 +16,7 @@ from chainer_ft.finetune.computation import Source, Split
 from chainer_ft.finetune.ghosts import CannotReplay, ghost
 from chainer_ft.finetune.job import Job
 from chainer_ft.finetune.outcome import named, outcome
-from chainer_ft.finetune.replay import Computing, Finished, Replaying, laid_out, stored
+from chainer_ft.finetune.replay import Attributes, Computing, Finished, Replaying, laid_out, stored
 from chainer_ft.finetune.split import CannotSplit, NotReady, split
 from chainer_ft.finetune.tracing import Trace
 
@@ -76,6 +76,7 @@ class Cut:
         self.size = job.size if job.training else min(job.size, len(job.examples))
         self.splits: dict[int, Split] = {}
         self._pinned: set[int] = set()
+        self._idle: dict[int, Attributes] = {}
         self._check_ready()
         job.examples.check()
         self.first = np.arange(self.size) % len(job.examples)
@@ -135,7 +136,7 @@ class Cut:
         Raises:
             CannotReplay: It does something else than when it was watched.
         """
-        replaying = Replaying(self.split_for(len(cached.rows)), cached.columns)
+        replaying = Replaying(self.split_for(len(cached.rows)), cached.columns, self._idle)
         with heard_by(replaying):
             result = apply(self.job.function, cached.batch)
         replaying.finish()
@@ -168,6 +169,8 @@ class Cut:
             came = outcome(self.job.model, values)
         one = split(trace.calls, len(arrays), len(rows), wanted, self._pinned, trace.spans)
         self.splits[len(rows)] = one
+        for _, link in one.spans:
+            self._idle[link] = Attributes(trace.links[link])
         return Watched(self._kept(one, trace.arrays, arrays), came)
 
     def _kept(self, one: Split, made: Mapping[Source, Any], inputs: list[Any]) -> list[np.ndarray]:

@@ -89,6 +89,11 @@ class FeatureCache(Extension):  # type: ignore[misc]
     def __call__(self, trainer: Any) -> None:
         """See whether something was thawed."""
         updater = trainer.updater
+        failures = [switch.failure for switch in self._switches if switch.failure]
+        if failures:  # it may do so again at any time
+            self.reason = failures[0]
+            self._stop(remove=not self.keep)
+            return
         changed = self._waits or not all(switch.holds for switch in self._switches)
         if changed or (updater.is_new_epoch and self._setting != self._setting_of(trainer)):
             self._stop(remove=not self.keep)

@@ -12,7 +12,7 @@ from chainer import FunctionNode
 from chainer_ft.finetune.calls import Plain
 from chainer_ft.finetune.computation import Call, Source, Split
 from chainer_ft.finetune.ghosts import CannotReplay, ghost, source_of
-from chainer_ft.finetune.tracing import label_of
+from chainer_ft.finetune.tracing import is_same, label_of
 
 
 class Finished(BaseException):
@@ -91,17 +91,41 @@ class Computing(_Follower):
         return outputs
 
 
-class Replaying(_Follower):
-    """Gives the columns where they are computed, and makes only the calls that read them."""
+class Attributes:
+    """The attributes of a link and of all links below it, as they are now.
 
-    def __init__(self, split: Split, columns: Mapping[Source, Any]) -> None:
+    Args:
+        link: The link.
+    """
+
+    def __init__(self, link: chainer.Link) -> None:
+        self._places = [(one.__dict__, dict(one.__dict__)) for one in link.links()]
+
+    @property
+    def are_same(self) -> bool:
+        """Whether none was set since."""
+        return all(is_same(before, now) for now, before in self._places)
+
+
+class Replaying(_Follower):
+    """Gives the columns where they are computed, and makes only the calls that read them.
+
+    Args:
+        split: The calls.
+        columns: The columns.
+        idle: Links that need not run, by identity, as long as their attributes are the same.
+    """
+
+    def __init__(
+        self, split: Split, columns: Mapping[Source, Any], idle: Mapping[int, Attributes]
+    ) -> None:
         super().__init__(split)
-        self.columns = columns
+        self.columns, self.idle = columns, idle
 
     def link(self, link: chainer.Link, plain: Callable[[], Any]) -> Any:
         """Run the forward of a link, or give what it gave."""
         span = self.split.spans.get((self.place, id(link)))
-        if span is None:
+        if span is None or not self.idle[id(link)].are_same:
             return plain()
         self.place = span.stop
         made = tuple(self._variable(source) for source in span.returned)

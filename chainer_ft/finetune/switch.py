@@ -28,11 +28,14 @@ class Switch:
         owner: A StandardUpdater or an Evaluator.
         name: Its attribute for the function that it calls: ``loss_func`` or ``eval_func``.
         features: What it gets instead.
+
+    Attributes:
+        failure (str): What the function did that it had not done before, or empty.
     """
 
     def __init__(self, owner: Any, name: str, features: Features) -> None:
         self.owner, self.name, self.features = owner, name, features
-        self.is_on = False
+        self.is_on, self.failure = False, ""
         self._before: tuple[Any, Any, Any, Any] = (None, None, None, None)
         self._now: Cached | None = None
         self._statistics = Statistics(features.job.model)
@@ -69,8 +72,8 @@ class Switch:
 
     @property
     def holds(self) -> bool:
-        """Whether all that was frozen when the features were computed still is."""
-        return all(tuning_of(param).frozen for param in self._frozen)
+        """Whether all is as it was when the features were computed."""
+        return not self.failure and all(tuning_of(param).frozen for param in self._frozen)
 
     def _convert(self, batch: Sequence[int], device: Any) -> Any:
         indices, job = np.asarray(batch), self.features.job
@@ -90,11 +93,8 @@ class Switch:
             except CannotReplay as error:
                 _log.warning("features are not used any more: %s", error)
                 self._statistics.put_back()
-                self._frozen = [_NeverFrozen]
+                self.failure = str(error)
         return apply(self.features.job.function, self.features.job.batch(self._now.rows))
-
-
-_NeverFrozen = chainer.Parameter(0, (1,))
 
 
 class _Converter(chainer.dataset.Converter):  # type: ignore[misc]

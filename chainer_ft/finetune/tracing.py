@@ -35,12 +35,14 @@ class Trace:
         calls: What was called.
         arrays: What each call gave.
         spans: What each link did, by its first call and its identity.
+        links: The links, by identity.
     """
 
     def __init__(self, model: chainer.Link, inputs: Sequence[Any]) -> None:
         self.calls: list[Call] = []
         self.arrays: dict[Source, Any] = {}
         self.spans: dict[tuple[int, int], Span] = {}
+        self.links: dict[int, chainer.Link] = {}
         self.inner = _Inner()
         self._sources: dict[int, Source] = {}
         self._kept: list[Any] = []  # an array that is gone would lend its id to another
@@ -77,11 +79,12 @@ class Trace:
         values = result if is_tuple else (result,)
         inside = [s for (k, _), s in self.spans.items() if start <= k]
         pure = all(s.is_pure for s in inside) and drawn == random_state()
-        pure = pure and _is_same(before, link.__dict__)
+        pure = pure and is_same(before, link.__dict__)
         pure = pure and all(isinstance(value, chainer.Variable) for value in values)
         returned = tuple(self.source(value) for value in values)
         span = Span(start, len(self.calls), returned, is_tuple, pure)
         self.spans[(start, id(link))] = span
+        self.links[id(link)] = link
         return result
 
     def source(self, value: Any) -> Source:
@@ -132,8 +135,9 @@ def random_state() -> tuple[Any, ...]:
     return state[1].tobytes(), state[2:], random.getstate()
 
 
-def _is_same(before: dict[str, Any], now: dict[str, Any]) -> bool:
-    return before.keys() == now.keys() and all(now[name] is before[name] for name in now)
+def is_same(before: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether the same names refer to the same objects."""
+    return len(before) == len(now) and all(now.get(name) is before[name] for name in before)
 
 
 def _is_frozen(param: chainer.Parameter) -> bool:

@@ -112,6 +112,27 @@ def test_a_partial_thaw_gives_new_features(tmp_path: Path) -> None:
     assert (sizes == [8 * 2 * 2 * 4] * len(sizes) and len(sizes) == 3) or len(set(sizes)) == 2
 
 
+def test_a_model_that_does_something_else_goes_on_without_features(tmp_path: Path) -> None:
+    def switched(out: Path, cached: bool) -> Any:
+        used = Counted()
+        run = training(out, "two blocks of three", cached=cached, extend=(used,) if cached else ())
+        first = run.model.predictor.blocks[0]
+
+        def switch(trainer: Any) -> None:
+            if trainer.updater.iteration == 6:
+                first.forward = lambda x: chainer.functions.tanh(type(first).forward(first, x))
+
+        run.trainer.extend(switch, trigger=(1, "iteration"), name="switch")
+        run.trainer.run()
+        return run, run.bits(), used.used
+
+    _, expected, _ = switched(tmp_path / "plain", False)
+    run, found, used = switched(tmp_path / "cached", True)
+    assert found == expected
+    assert used == [i < 7 for i in range(len(used))]
+    assert "Tanh" in run.cache.reason
+
+
 def test_an_unfrozen_model_trains_without_features(tmp_path: Path) -> None:
     run = training(tmp_path)
     ft.unfreeze(run.model)
