@@ -62,9 +62,15 @@ def overhead(setting: Setting) -> Iterator[Figure]:
         ("extensions", "a run of a small net with Freeze, LearningRates, Summary, WeightDrift"),
         ("schedule", "... with Schedule, Summary, WeightDrift"),
     ):
-        ratio = runs[how].times(plain)
-        here = f"{runs[how].seconds:.2f} s, {ratio:.3f}x"
-        yield Figure(what, here, f"without {plain.seconds:.2f} s", ratio, 1.02, "x the run without")
+        least, without = _least(runs[how]), _least(plain)
+        here = f"{least:.2f} s, {least / without:.3f}x"
+        today = f"without {without:.2f} s"
+        yield Figure(what, here, today, least / without, 1.02, "x the run without")
+
+
+def _least(runs: Runs) -> float:
+    """The fastest: what others on the machine add is more than the hundredths looked for here."""
+    return min(run.seconds for run in runs.runs)
 
 
 def _s(runs: Runs, count: int) -> str:
