@@ -115,6 +115,26 @@ class Picture:
             return to_rgb(upright)
 
 
+def middle(size: tuple[int, int], across: float | None, share: float) -> Box:
+    """The middle of a picture.
+
+    Args:
+        size: Its width and height.
+        across: Width by height of the part; ``None`` for that of the picture.
+        share: Of the longest sides that fit.
+
+    Example:
+        >>> middle((40, 20), None, 0.5), middle((40, 20), 1.0, 1.0)
+        ((10.0, 5.0, 30.0, 15.0), (10.0, 0.0, 30.0, 20.0))
+    """
+    width, height = float(size[0]), float(size[1])
+    if across is not None:
+        width, height = min(width, height * across), min(height, width / across)
+    width, height = width * share, height * share
+    left, top = (size[0] - width) / 2, (size[1] - height) / 2
+    return (left, top, left + width, top + height)
+
+
 def _scaled(box: Box, old: tuple[int, int], new: tuple[int, int]) -> Box:
     """A box in an image of another size, within it in spite of rounding."""
     across, down = new[0] / old[0], new[1] / old[1]

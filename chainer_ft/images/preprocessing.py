@@ -11,7 +11,7 @@ import numpy as np
 
 from chainer_ft.errors import FormatError, UsageError
 from chainer_ft.images.numbers import LONG, read, written
-from chainer_ft.images.picture import Box, Picture
+from chainer_ft.images.picture import Box, Picture, middle
 from chainer_ft.images.statistics import Statistics
 
 FILTERS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
@@ -111,23 +111,13 @@ class Preprocessing:
         return (len(self.channels), *self.size)
 
     def window(self, size: tuple[int, int]) -> Box:
-        """The part of a picture that is seen: left, top, right, bottom.
-
-        Args:
-            size: Width and height of the picture.
+        """The part that is seen of a picture of a width and height: left, top, right, bottom.
 
         Example:
-            >>> Preprocessing((10, 10)).window((40, 20)), Preprocessing(
-            ...     (10, 10), squash=True, crop=0.5).window((40, 20))
-            ((10.0, 0.0, 30.0, 20.0), (10.0, 5.0, 30.0, 15.0))
+            >>> Preprocessing((10, 10)).window((40, 20))
+            (10.0, 0.0, 30.0, 20.0)
         """
-        width, height = size
-        if not self.squash:
-            across = self.size[1] / self.size[0]
-            width, height = min(width, height * across), min(height, width / across)  # type: ignore[assignment]
-        width, height = width * self.crop, height * self.crop  # type: ignore[assignment]
-        left, top = (size[0] - width) / 2, (size[1] - height) / 2
-        return (left, top, left + width, top + height)
+        return middle(size, None if self.squash else self.size[1] / self.size[0], self.crop)
 
     def apply(self, image: Picture | np.ndarray) -> np.ndarray:
         """The input that a picture makes.
