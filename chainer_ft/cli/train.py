@@ -7,10 +7,12 @@ import os
 import shlex
 import sys
 from argparse import ArgumentParser, Namespace
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainer_ft.cli.output import say
+from chainer_ft.cli.progress import counted
 from chainer_ft.cli.training_options import add_options, settings_of
 from chainer_ft.errors import UsageError
 from chainer_ft.report.table import align
@@ -109,14 +111,19 @@ def _watch(options: Namespace) -> Any:
             trainer.extend(Lines(say))
         if sys.stderr.isatty():
             trainer.extend(Bar(sys.stderr))
+            _count_features(trainer)
 
     return extend
 
 
+def _count_features(trainer: Trainer) -> None:
+    """Show how many features are computed, where some are."""
+    with suppress(ValueError):
+        trainer.get_extension("FeatureCache").progress = counted("features")
+
+
 def _checked() -> Any:
     """Shows how many images have been looked at."""
-    from chainer_ft.cli.progress import counted
-
     return counted("images checked") if sys.stderr.isatty() else None
 
 

@@ -97,6 +97,13 @@ def _add_images(parser: ArgumentParser) -> None:
     group.add_argument("--per-class", type=int, metavar="N", help="train on N of each class")
     add_preprocessing(group)
     group.add_argument("--augment", action="store_true", help="random crops, flips, colours")
+    group.add_argument(
+        "--draws",
+        type=int,
+        default=1,
+        metavar="K",
+        help="with --augment: of what is frozen, keep the features of K drawn augmentations",
+    )
     group.add_argument("--no-flip", action="store_true", help="left and right mean something")
     group.add_argument("--workers", type=int, metavar="N", help="processes that prepare images")
 
@@ -139,7 +146,7 @@ def _add_rest(parser: ArgumentParser) -> None:
 _SAME = (
     *("data", "model", "weights", "head", "epochs", "freeze_epochs", "scenario", "cut"),
     *("patience", "lr", "head_lr", "optimizer", "decay", "curve", "val", "per_class", "strict"),
-    *("batch_size", "seed", "workers", "device"),
+    *("batch_size", "seed", "workers", "device", "draws"),
 )
 
 

@@ -92,3 +92,9 @@ def check_scores(model: chainer.Link, shape: tuple[int, ...], classes: int) -> N
             f"{name}: gives {found} for 2 images, not {(2, classes)}, a score for each class; name "
             "the layer that gives them: --head PATH"
         )
+    rows = chainer.backend.CpuDevice().send(scores.array)
+    if rows.min() >= 0 and np.allclose(rows.sum(axis=1), 1, atol=1e-5):
+        raise UsageError(
+            f"{name}: gives probabilities, not scores: leave its softmax to the loss, or the net "
+            "learns from the softmax of a softmax"
+        )

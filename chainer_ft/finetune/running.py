@@ -16,7 +16,7 @@ from chainer_ft.finetune.judging import Judged
 from chainer_ft.finetune.logs import curve_of, drift_of
 from chainer_ft.finetune.page import write_page
 from chainer_ft.finetune.result import RunResult
-from chainer_ft.finetune.training import Setup, carry_out
+from chainer_ft.finetune.training import Setup, carry_out, statistics_of
 from chainer_ft.formats.atomic import replacing
 from chainer_ft.formats.provenance import versions
 from chainer_ft.images import Preprocessing
@@ -57,6 +57,9 @@ def run_all(setup: Setup, folder: RunFolder) -> RunResult:
     """
     built = setup.built()
     setup.tell(_beginning(setup, built))
+    advice = setup.preprocessing.check(statistics_of(setup))
+    if advice:
+        setup.tell(advice)
     settings, why = settled(setup, built, folder)
     trained = []
     for contender in contenders(settings, built.model, built.head.now.path, why):
@@ -66,7 +69,7 @@ def run_all(setup: Setup, folder: RunFolder) -> RunResult:
         setup.tell(f"\n{contender.name}: {contender.scenario.why}\n{schedule}")
         judged, facts = carry_out(setup, contender, place)
         trained.append(Trained(contender, judged, facts, place.log()))
-    _result(setup, built, trained, folder).save(folder.path)
+    _result(setup, built, trained, folder, advice).save(folder.path)
     try:
         write_page(folder.path)
     except UsageError as error:  # no matplotlib
@@ -86,7 +89,13 @@ def _beginning(setup: Setup, built: Built) -> str:
     return "\n".join([*lines, str(built.head)])
 
 
-def _result(setup: Setup, built: Built, trained: Sequence[Trained], folder: RunFolder) -> RunResult:
+def _result(
+    setup: Setup,
+    built: Built,
+    trained: Sequence[Trained],
+    folder: RunFolder,
+    advice: str | None,
+) -> RunResult:
     first, *others = trained
     settings, classes = setup.settings, setup.images.classes
     size = len(setup.images.train) / settings.batch_size
@@ -113,7 +122,12 @@ def _result(setup: Setup, built: Built, trained: Sequence[Trained], folder: RunF
         device=settings.device,
         command=settings.command,
         versions=versions(),
-        notes=(*settings.notes, *setup.images.notes, *_notes(trained)),
+        notes=(
+            *settings.notes,
+            *([advice] if advice else []),
+            *setup.images.notes,
+            *_notes(trained),
+        ),
     )
 
 

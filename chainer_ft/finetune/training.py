@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 from chainer.training import Trainer
 
 from chainer_ft.errors import UsageError
@@ -20,9 +21,12 @@ from chainer_ft.finetune.loop import Task, make_trainer, make_updater, seeded, v
 from chainer_ft.finetune.provenance import provenance_of
 from chainer_ft.finetune.settings import Settings
 from chainer_ft.images import Dataset, Images, Preprocessing
+from chainer_ft.images.statistics import Statistics
 from chainer_ft.training.lr_find import lr_find
 from chainer_ft.training.rates import learning_rates
 from chainer_ft.transfer import save
+
+_SEEN = 64  # images
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,13 @@ class Setup:
         return build(self.settings, self.make, self.images.classes, shape, pretrained)
 
 
+def statistics_of(setup: Setup) -> Statistics:
+    """Of the images to learn from, as the net sees them: of 64 of them, spread over all."""
+    data = setup.dataset("train")
+    places = np.unique(np.linspace(0, len(data) - 1, _SEEN).astype(int))
+    return Statistics.of(np.stack([data[int(i)][0] for i in places]))
+
+
 def carry_out(
     setup: Setup, contender: Contender, folder: RunFolder
 ) -> tuple[Judged, dict[str, Any]]:
@@ -93,7 +104,7 @@ def carry_out(
         )
         seconds = _run(setup, task)
         judged = Judged(*scores_of(built.predictor, val_batches(settings, task.val)))
-    provenance = provenance_of(setup, built, contender)
+    provenance = provenance_of(setup, built, contender, statistics_of(setup))
     save(folder.path / MODEL, built.model, provenance=provenance)
     facts = {"seconds": seconds, "lr": task.lr, "head": str(built.head)}
     if built.filled:

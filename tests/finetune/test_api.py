@@ -11,6 +11,7 @@ from small_runs import Net, arrays, assert_same, log, make_files, tune
 import chainer_ft as ft
 from chainer_ft.errors import UsageError
 from chainer_ft.finetune.result import RunResult
+from chainer_ft.finetune.using import load
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +145,20 @@ def test_one_cycle_is_the_usual_curve(place: Path) -> None:
 def _constant(place: Path) -> Path:
     tune(place, "constant", curve="constant", optimizer="sgd")
     return place / "constant"
+
+
+def test_a_preprocessing_that_does_not_fit_is_told(place: Path) -> None:
+    result = tune(
+        place,
+        "misfit",
+        preprocessing={"size": (8, 8), "scale": 1.0, "mean": (0.4,), "std": (0.2,)},
+        epochs=1,
+    )
+    assert any("preprocessing: the batches fit" in note for note in result.notes)
+    assert not any("preprocessing" in note for note in RunResult.load(place / "plain").notes)
+
+
+def test_the_weights_know_the_statistics_of_their_images(place: Path) -> None:
+    net = load(place / "plain")
+    assert net.preprocessing.statistics is not None
+    assert all(0.2 < mean < 0.6 for mean in net.preprocessing.statistics.mean)
