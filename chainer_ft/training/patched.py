@@ -20,7 +20,7 @@ from chainer.training import Trainer
 
 import chainer_ft
 from chainer_ft.errors import FormatError
-from chainer_ft.training import random_state, shifts
+from chainer_ft.training import half_precision, random_state, shifts
 from chainer_ft.training.missing import tell_of_missing
 from chainer_ft.training.proof import frozen, params_of
 from chainer_ft.training.provenance import kept_origins, restore_origins
@@ -78,6 +78,10 @@ def _serialize_rule(plain: Callable[[UpdateRule, Any], None]) -> Callable[[Updat
                 raise
             self._state = None
             _waiting[-1].append(self)
+        if isinstance(serializer, Deserializer):
+            half_precision.load_master(self, serializer)
+        else:
+            half_precision.save_master(self, serializer)
 
     setattr(serialize, _MARK, True)
     return serialize
@@ -116,6 +120,7 @@ def _state(trainer: Trainer) -> dict[str, Any]:
         "origins": {name: kept_origins(model) for name, model in models.items()},
         "random": random_state.capture(_iterators(trainer)),
         "shifted": shifts.capture(trainer, _extensions(trainer)),
+        "loss_scales": half_precision.loss_scales(trainer.updater.get_all_optimizers()),
         "extensions": [one.name for one in _extensions(trainer) if hasattr(one, "after_load")],
     }
 
@@ -133,12 +138,15 @@ def _load(trainer: Trainer, serializer: Any, plain: Callable[[Trainer, Any], Non
         state = saved.get("models", {}).get(name)
         reconcile(model, state and ModelState.from_dict(state), governed)
         restore_origins(model, saved.get("origins", {}).get(name, {}))
+        half_precision.place_masters(model)
     for extension in extensions:
         if hasattr(extension, "after_load"):
             extension.after_load(trainer)
     tell_of_missing(saved.get("extensions", []), [one.name for one in extensions])
     _check_complete(trainer, without_state, bool(saved))
     shifts.restore(saved.get("shifted", {}), trainer, extensions)
+    optimizers = trainer.updater.get_all_optimizers()
+    half_precision.restore_loss_scales(saved.get("loss_scales", {}), optimizers)
     if "random" in saved:
         random_state.restore(saved["random"], _iterators(trainer))
 

@@ -8,7 +8,8 @@ import chainer
 import numpy as np
 
 from chainer_ft.links import Slot, identity, slots, write
-from chainer_ft.training.proof import frozen_slots
+from chainer_ft.training.half_precision import forget_master
+from chainer_ft.training.proof import frozen_slots, params_of
 
 
 def kept(model: chainer.Link) -> dict[str, np.ndarray]:
@@ -25,6 +26,9 @@ def kept(model: chainer.Link) -> dict[str, np.ndarray]:
 def give_back(model: chainer.Link, arrays: Mapping[str, np.ndarray]) -> None:
     """Write kept arrays into the model; optimizer state stays as it is."""
     write(model, [(path, array.copy()) for path, array in arrays.items()])
+    for path, param in params_of(model).items():
+        if path in arrays:
+            forget_master(param)
 
 
 def _changing(model: chainer.Link) -> Iterator[Slot]:
