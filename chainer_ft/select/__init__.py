@@ -1,6 +1,6 @@
 """Which paths: predicates with a readable repr, made from globs, types, functions and slices."""
 
-from chainer_ft.select.globs import Glob, hits, nearest
+from chainer_ft.select.globs import Glob, escaped, hits, nearest
 from chainer_ft.select.predicates import Calls, Is, OfType, Regex
 from chainer_ft.select.selections import Selection, all_but, first, last, predicate, until
 from chainer_ft.select.sites import Predicate, Site
@@ -22,6 +22,7 @@ __all__ = [
     "Site",
     "Until",
     "all_but",
+    "escaped",
     "first",
     "hits",
     "last",

@@ -46,6 +46,16 @@ class Glob:
         return self.pattern
 
 
+def escaped(path: str) -> str:
+    """A pattern that hits this path, and no other that it would be a pattern of.
+
+    Example:
+        >>> escaped("/blocks[0]/W")
+        '/blocks[[]0]/W'
+    """
+    return re.sub(r"[*?[]", r"[\g<0>]", path)
+
+
 def _token(token: str) -> str:
     special = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     if token in special:

@@ -63,12 +63,12 @@ def _regex(inside: str, text: str) -> re.Pattern[str]:
 def _parts(inside: str) -> list[str]:
     """Split at the commas that stand in no parenthesis or bracket."""
     parts, depth = [""], 0
-    for letter in inside:
-        depth += (letter in "([") - (letter in ")]")
-        if letter == "," and depth == 0:
+    for token in re.findall(r"\[[^\]/]+\]|.", inside, re.DOTALL):
+        depth += (token == "(") - (token == ")")
+        if token == "," and depth == 0:
             parts.append("")
         else:
-            parts[-1] += letter
+            parts[-1] += token
     return [part.strip() for part in parts if part.strip()]
 
 

@@ -9,7 +9,7 @@ import chainer
 
 from chainer_ft.errors import RuleError
 from chainer_ft.links import slots
-from chainer_ft.select import Predicate, Selection, predicate
+from chainer_ft.select import Predicate, Selection, escaped, predicate
 from chainer_ft.training.parameters import check_class, tune
 from chainer_ft.training.sites import sites
 
@@ -140,4 +140,4 @@ def layerwise_decay(model: chainer.Link, decay: float = 0.9) -> dict[Selection, 
     params = [s.path for s in slots(model) if s.kind == "param"]
     layers = list(dict.fromkeys(path.rpartition("/")[0] for path in params))
     depth = {layer: len(layers) - 1 - i for i, layer in enumerate(layers)}
-    return {path: decay ** depth[path.rpartition("/")[0]] for path in params}
+    return {escaped(path): decay ** depth[path.rpartition("/")[0]] for path in params}

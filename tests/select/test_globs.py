@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainer_ft.errors import RuleError
-from chainer_ft.select import Glob, hits, nearest
+from chainer_ft.select import Glob, escaped, hits, nearest
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,9 @@ def test_a_pattern_that_is_none() -> None:
         hits("/[z-a]", ["/a"], "skip")
     assert Glob("/[[]x").matches("/[x")
     assert Glob("/[!a]").matches("/b")
+
+
+@pytest.mark.parametrize("path", ["/a[0]/W", "/a*", "/what?", "/[!a]", "/a]b[", "/plain/0"])
+def test_an_escaped_path_hits_itself_and_nothing_else(path: str) -> None:
+    others = ["/a0/W", "/ab", "/whatx", "/b", "/a", "/plain/1"]
+    assert hits(escaped(path), [path, *others], "rule") == {path}

@@ -60,3 +60,8 @@ def test_any_text_is_a_selection_or_an_error_that_says_so(text: str) -> None:
         return
     again = text_of(parsed)
     assert text_of(parse(again)) == again
+
+
+def test_brackets_of_a_pattern_hide_a_comma_and_one_another() -> None:
+    text = "all_but(/a[[]0], /b[,]c, until(/d))"
+    assert repr(parse(text)) == "all_but('/a[[]0]', '/b[,]c', until('/d'))"

@@ -209,3 +209,11 @@ class TestLayerwise:
     def test_no_decay(self, decay: float) -> None:
         with pytest.raises(RuleError, match="over 0 and at most 1"):
             ft.layerwise_decay(net(), decay)
+
+
+def test_layerwise_decay_of_names_that_look_like_patterns() -> None:
+    model = chainer.Chain()
+    for name in ("a[0]", "a0", "a*"):
+        model.add_link(name, L.Linear(2, 2, nobias=True))
+    rates = ft.learning_rates(model, ft.layerwise_decay(model, 0.5))
+    assert rates.lr == {"/a[0]/W": 0.25, "/a0/W": 0.5}

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import chainer
 
 from chainer_ft.links import slots
+from chainer_ft.select import escaped
 from chainer_ft.training.schedules.phases import Schedule
 from chainer_ft.training.schedules.resolving import Resolved, resolve
 from chainer_ft.training.schedules.stages import stages_of
@@ -64,7 +65,11 @@ def drafted(model: chainer.Link, gradual: bool = False) -> Schedule:
     stages = stages_of(model)
     if len(stages) < 2:
         return Schedule.fine_tune()
-    return Schedule.gradual(model) if gradual else Schedule.fine_tune(head=stages[-1])
+    return (
+        Schedule.gradual(model)
+        if gradual
+        else Schedule.fine_tune(head=[escaped(path) for path in stages[-1]])
+    )
 
 
 def _stage_lines(model: chainer.Link) -> Iterator[str]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from chainer_ft.errors import ScheduleError
-from chainer_ft.select import AllBut, AnyOf, Predicate, Selection, Until
+from chainer_ft.select import AllBut, AnyOf, Predicate, Selection, Until, escaped
 from chainer_ft.training.schedules.lengths import Length
 from chainer_ft.training.schedules.phase import Phase, selection, selections
 from chainer_ft.training.schedules.stages import stages_of
@@ -34,7 +34,7 @@ def gradual(
 ) -> list[Phase]:
     """The phases of :meth:`Schedule.gradual`."""
     if stages is None or isinstance(stages, int):
-        groups = [[selection(path) for path in stage] for stage in _merged(model, stages)]
+        groups = [[selection(escaped(path)) for path in stage] for stage in _merged(model, stages)]
         below = [_until(group) for group in [[], *groups]]
     else:
         groups = [[selection(one)] for one in stages]

@@ -35,3 +35,13 @@ def test_a_head_of_two_links_is_named_whole() -> None:
     model = chainer.Chain(a=L.Linear(2, 2), fc=L.Linear(2, 2), scale=L.Scale(1, (2,)))
     assert repr(drafted(model).phases[0].freeze) == "(all_but('/fc', '/scale'),)"
     assert ft.Schedule(read(draft(model, "x"))) == drafted(model)
+
+
+@pytest.mark.parametrize("gradual", [False, True])
+def test_names_may_have_the_signs_of_patterns_in_them(gradual: bool) -> None:
+    model = chainer.Chain()
+    for name in ("a[0]", "a0", "b*", "bb", "head[1]"):
+        model.add_link(name, L.Linear(2, 2))
+    schedule = ft.Schedule(read(draft(model, "net.py:Net", gradual)))
+    assert resolve(model, schedule)[0].live == ["/head[1]/W", "/head[1]/b"]
+    assert len(resolve(model, ft.Schedule.gradual(model, decay=0.5))) == 5
