@@ -1,6 +1,6 @@
 """Fine-tuning: freeze, learning rates, schedules, and the extensions that carry them out."""
 
-from chainer_ft.training import cleared_grads, extensions, patched
+from chainer_ft.training import cleared_grads, extensions, patched, spectral
 from chainer_ft.training.decay import L2SP, follow_multipliers
 from chainer_ft.training.freezing import freeze, unfreeze
 from chainer_ft.training.proof import Frozen, frozen
@@ -29,3 +29,4 @@ __all__ = [
 cleared_grads.install()
 follow_multipliers()
 patched.install()
+spectral.install()
