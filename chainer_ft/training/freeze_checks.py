@@ -52,18 +52,31 @@ def announce(model: chainer.Link, before: set[str]) -> None:
     new = {path: link for path, link in named_links(model) if modes.get(path)}
     _say(
         "frozen with their statistics, as in inference: %s (statistics='train' lets them move)",
-        [p for p, link in new.items() if keeps_statistics(link) and not trains(link)],
+        [p for p, link in new.items() if _stands_still(link) and not ignores_mode(link)],
     )
     _say(
         "%s: defines __call__ and not forward, so dropout called in it stays on; rename the "
         "method to forward",
-        [p for p, link in new.items() if modes[p] == Mode() and ignores_mode(link)],
+        [
+            path
+            for path, link in new.items()
+            if modes[path] == Mode() and ignores_mode(link) and not keeps_statistics(link)
+        ],
+    )
+    _say(
+        "%s: defines __call__ and not forward, so its statistics move unless that calls "
+        "super().__call__; rename the method to forward",
+        [path for path, link in new.items() if _stands_still(link) and ignores_mode(link)],
     )
     params = [slot for slot in slots(model) if slot.kind == "param"]
     _say(
         "%s: frozen before there is an array; what the initializer will give stays",
         [s.path for s in params if s.array is None and tuning_of(s.value).frozen],
     )
+
+
+def _stands_still(link: chainer.Link) -> bool:
+    return keeps_statistics(link) and not trains(link)
 
 
 def _say(sentence: str, paths: list[str]) -> None:

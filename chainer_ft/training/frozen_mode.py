@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -11,6 +12,7 @@ import chainer
 import numpy as np
 
 from chainer_ft.errors import UsageError
+from chainer_ft.training.parameters import tune
 
 _log = logging.getLogger("chainer_ft")
 
@@ -57,6 +59,7 @@ class FrozenMode(chainer.LinkHook):  # type: ignore[misc]
     def __init__(self, mode: Mode) -> None:
         self.mode = mode
         self.digests: dict[str, str | None] = {}  # of the persistents, by name, at the freeze
+        self.is_lazy = False  # whether the first forward makes arrays
         self._told = False
 
     def forward_preprocess(self, args: Any) -> None:
@@ -67,7 +70,14 @@ class FrozenMode(chainer.LinkHook):  # type: ignore[misc]
         backprop = chainer.config.enable_backprop and not self._is_end(link, inputs)
         if (train, backprop) != (chainer.config.train, chainer.config.enable_backprop):
             settings = {"train": train, "enable_backprop": backprop, _OUTSIDE: outside}
-            link.__dict__["forward"] = _OneForward(link, settings)
+            _OneForward.put(link, settings)
+
+    def forward_postprocess(self, args: Any) -> None:
+        """Take the digests anew where a first forward has made arrays, all of the link's."""
+        if self.is_lazy and not is_lazy(args.link):
+            self.is_lazy = False
+            for param in args.link.params():
+                tune(param, digest=None)
 
     def keeps_training(self, link: chainer.Link) -> bool:
         """Whether the link computes as if it were not frozen."""
@@ -125,26 +135,55 @@ def _is_leaf(value: Any) -> bool:
     )
 
 
+_lock = threading.Lock()
+
+
 class _OneForward:
-    """The next forward of one link, under settings.
+    """The next forward of one link in each thread, under settings.
 
     Link hooks are not told of an exception in a forward, and no setting must survive one; so it
     is the forward itself that sets them, once.
     """
 
-    def __init__(self, link: chainer.Link, settings: dict[str, bool]) -> None:
-        own: Any = link.__dict__.get("forward")
-        self.link, self.settings = link, settings
-        self.own: Any = own.own if isinstance(own, _OneForward) else own
+    def __init__(self, link: chainer.Link, own: Any) -> None:
+        self.link, self.own = link, own
+        self.waiting: dict[int, dict[str, bool]] = {}  # settings by thread
+
+    @classmethod
+    def put(cls, link: chainer.Link, settings: dict[str, bool]) -> None:
+        """Let the next forward of a link in this thread be under settings."""
+        with _lock:
+            known = link.__dict__.get("forward")
+            one = known if isinstance(known, cls) else cls(link, known)
+            one.waiting[threading.get_ident()] = settings
+            link.__dict__["forward"] = one
+
+    def _take(self) -> dict[str, bool]:
+        """The settings of this thread, which are used up."""
+        with _lock:
+            settings = self.waiting.pop(threading.get_ident(), {})
+            if not self.waiting and self.link.__dict__.get("forward") is self:
+                del self.link.__dict__["forward"]
+                if self.own is not None:
+                    self.link.__dict__["forward"] = self.own
+        return settings
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        del self.link.__dict__["forward"]
-        if self.own is not None:
-            self.link.__dict__["forward"] = self.own
+        cls, settings = type(self.link), self._take()
+        forward = cls.forward.__get__(self.link, cls) if self.own is None else self.own
         with ExitStack() as stack:
-            for name, value in self.settings.items():
+            for name, value in settings.items():
                 stack.enter_context(chainer.using_config(name, value))
-            return self.link.forward(*args, **kwargs)
+            return forward(*args, **kwargs)
+
+
+def is_lazy(link: chainer.Link) -> bool:
+    """Whether a first forward of one of Chainer's links makes arrays of several of its parameters.
+
+    ``LSTM`` writes into those that have an array already when it gives the lazy one its own.
+    """
+    is_own = type(link).__module__.startswith(("chainer.links", "chainermn.links"))
+    return is_own and any(param.array is None for param in link.params())
 
 
 def keeps_statistics(link: chainer.Link) -> bool:

@@ -22,7 +22,9 @@ def half(dynamic: bool = False) -> Any:
     np.random.seed(0)
     with chainer.using_config("dtype", np.float16):
         layers = L.Linear(6, 8), chainer.functions.relu, L.Linear(8, 3)
-    optimizer = chainer.optimizers.MomentumSGD(0.05).setup(L.Classifier(chainer.Sequential(*layers)))
+    optimizer = chainer.optimizers.MomentumSGD(0.05).setup(
+        L.Classifier(chainer.Sequential(*layers))
+    )
     optimizer.use_fp32_update()
     if dynamic:
         optimizer.loss_scaling(interval=2)
