@@ -20,7 +20,7 @@ from chainer.training import Trainer
 
 import chainer_ft
 from chainer_ft.errors import FormatError
-from chainer_ft.training import half_precision, random_state, shifts
+from chainer_ft.training import half_precision, random_state, recurrent, shifts
 from chainer_ft.training.missing import tell_of_missing
 from chainer_ft.training.proof import frozen, params_of
 from chainer_ft.training.provenance import kept_origins, restore_origins
@@ -93,7 +93,7 @@ def _serialize_trainer(plain: Callable[[Trainer, Any], None]) -> Callable[[Train
         if isinstance(serializer, Deserializer):
             _load(self, serializer, plain)
         else:
-            save_state(serializer[GROUP], _state(self))
+            save_state(serializer[GROUP], _state(self, serializer[GROUP]))
             plain(self, serializer)
 
     setattr(serialize, _MARK, True)
@@ -108,7 +108,7 @@ def _iterators(trainer: Trainer) -> list[Any]:
     return [one for _, one in sorted(getattr(trainer.updater, "_iterators", {}).items())]
 
 
-def _state(trainer: Trainer) -> dict[str, Any]:
+def _state(trainer: Trainer, serializer: Any) -> dict[str, Any]:
     """All of it; what is frozen is checked on the way."""
     models = _models(trainer)
     for model in models.values():
@@ -118,6 +118,7 @@ def _state(trainer: Trainer) -> dict[str, Any]:
         "version": chainer_ft.__version__,
         "models": {name: state_of(model).to_dict() for name, model in models.items()},
         "origins": {name: kept_origins(model) for name, model in models.items()},
+        "recurrent": recurrent.capture(models, serializer["recurrent"]),
         "random": random_state.capture(_iterators(trainer)),
         "shifted": shifts.capture(trainer, _extensions(trainer)),
         "loss_scales": half_precision.loss_scales(trainer.updater.get_all_optimizers()),
@@ -139,6 +140,7 @@ def _load(trainer: Trainer, serializer: Any, plain: Callable[[Trainer, Any], Non
         reconcile(model, state and ModelState.from_dict(state), governed)
         restore_origins(model, saved.get("origins", {}).get(name, {}))
         half_precision.place_masters(model)
+    recurrent.restore(saved.get("recurrent"), _models(trainer), serializer[GROUP]["recurrent"])
     for extension in extensions:
         if hasattr(extension, "after_load"):
             extension.after_load(trainer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 
 import chainer
 
@@ -84,7 +85,7 @@ def multipliers(model: chainer.Link, rules: Rules) -> dict[str, float]:
 
 
 def _factor(rule: Predicate, factor: float) -> float:
-    if not 0 <= factor < float("inf"):
+    if not isinstance(factor, Real) or not 0 <= factor < float("inf"):
         raise RuleError(f"{rule!r}: a multiplier is 0 or more, not {factor!r}")
     return float(factor)
 

@@ -217,3 +217,9 @@ def test_layerwise_decay_of_names_that_look_like_patterns() -> None:
         model.add_link(name, L.Linear(2, 2, nobias=True))
     rates = ft.learning_rates(model, ft.layerwise_decay(model, 0.5))
     assert rates.lr == {"/a[0]/W": 0.25, "/a0/W": 0.5}
+
+
+@pytest.mark.parametrize("factor", ["0.1", None, float("nan"), -1])
+def test_a_factor_that_is_no_number_is_named(factor: Any) -> None:
+    with pytest.raises(RuleError, match="'/slow': a multiplier is 0 or more, not"):
+        ft.learning_rates(pair(), {"/slow": factor})

@@ -36,7 +36,8 @@ class WeightDrift(Extension):  # type: ignore[misc]
             weights there is measured from the first look.
         filename: Name of the picture; ``None``: none.
         trigger: When it is measured.
-        optimizer: Name of the optimizer whose target it is.
+        optimizer: Name of the optimizer whose target it is; of another than ``main`` the names
+            begin with it (``gen/drift/conv1``). Give each of several a ``filename`` of its own.
 
     Raises:
         UsageError: There is no matplotlib for the picture.
@@ -81,7 +82,8 @@ class WeightDrift(Extension):  # type: ignore[misc]
     def __call__(self, trainer: Any) -> None:
         """Measure, report, draw."""
         drifts = drift(self._target(trainer), self._start)
-        chainer.report({f"drift{layer}": value for layer, value in drifts.items()})
+        name = "drift" if self.optimizer == "main" else f"{self.optimizer}/drift"
+        chainer.report({f"{name}{layer}": value for layer, value in drifts.items()})
         self.history.append({"epoch": trainer.updater.epoch_detail, "drift": drifts})
         if self.filename is not None:
             epochs = [one["epoch"] for one in self.history]

@@ -107,3 +107,21 @@ def test_without_matplotlib_it_says_so_before_the_run(monkeypatch: pytest.Monkey
     with pytest.raises(UsageError, match=r"drift\.png: .*pip install matplotlib"):
         ft.extensions.WeightDrift()
     assert ft.extensions.WeightDrift(filename=None).history == []
+
+
+def test_two_optimizers_have_names_of_their_own(tmp_path: Path) -> None:
+    batches = chainer.iterators.SerialIterator([np.ones(2, np.float32)], 1)
+    models = {name: chainer.Chain(fc=chainer.links.Linear(2, 2)) for name in ("gen", "dis")}
+    both = {name: chainer.optimizers.SGD().setup(one) for name, one in models.items()}
+    updater = chainer.training.StandardUpdater(batches, both, loss_func=lambda *_: None)
+    made = chainer.training.Trainer(updater, (1, "iteration"), out=str(tmp_path))
+    models["gen"].fc.W.array[...] = 2
+    reported = {}
+    for name in both:
+        extension = ft.extensions.WeightDrift(optimizer=name, filename=None)
+        extension.initialize(made)
+        models[name].fc.W.array[...] += {"gen": 1, "dis": 0}[name]
+        with chainer.reporter.report_scope(reported):
+            extension(made)
+    assert reported["gen/drift/fc"] == reported["gen/drift"] == 0.5
+    assert reported["dis/drift/fc"] == reported["dis/drift"] == 0
