@@ -121,7 +121,7 @@ def test_two_optimizers_have_names_of_their_own(tmp_path: Path) -> None:
         extension = ft.extensions.WeightDrift(optimizer=name, filename=None)
         extension.initialize(made)
         models[name].fc.W.array[...] += {"gen": 1, "dis": 0}[name]
-        with chainer.reporter.report_scope(reported):
+        with chainer.Reporter().scope(reported):
             extension(made)
     assert reported["gen/drift/fc"] == reported["gen/drift"] == 0.5
     assert reported["dis/drift/fc"] == reported["dis/drift"] == 0
