@@ -13,6 +13,7 @@ from chainer import optimizer_hooks
 from chainer_ft.errors import RuleError
 from chainer_ft.links import slots
 from chainer_ft.select import nearest
+from chainer_ft.training.hyperparameters import Scaled
 from chainer_ft.training.parameters import tuning_of
 
 _MARK = "_chainer_ft_follows"
@@ -32,7 +33,7 @@ def follow_multipliers() -> None:
 def _following(call: Callable[[Any, Any, Any], None]) -> Callable[[Any, Any, Any], None]:
     @wraps(call)
     def scaled(hook: Any, rule: Any, param: chainer.Parameter) -> None:
-        factor = decay_factor(param)
+        factor = _factor(rule, param)
         if factor == 1.0:
             call(hook, rule, param)
         elif factor:
@@ -42,6 +43,12 @@ def _following(call: Callable[[Any, Any, Any], None]) -> Callable[[Any, Any, Any
 
     setattr(scaled, _MARK, True)
     return scaled
+
+
+def _factor(rule: Any, param: chainer.Parameter) -> float:
+    """The factor of a parameter, or of the one that this is the copy of in single precision."""
+    is_copy = param is getattr(rule, "_fp32_param", None) and isinstance(rule.hyperparam, Scaled)
+    return float(rule.hyperparam._decay_mult) if is_copy else decay_factor(param)
 
 
 def decay_factor(param: chainer.Parameter) -> float:

@@ -85,3 +85,15 @@ def test_training_goes_on_from_the_weights_of_the_best_check() -> None:
         param.update_rule.state["v"][...] = 0
     optimizer.update(model, *batch())
     assert moved(before, model) == set()
+
+
+def test_decay_of_one_rule_follows_its_multiplier() -> None:
+    optimizer = half()
+    rates = ft.learning_rates(optimizer.target, decay={"/predictor/0": 0})
+    assert rates.decay == {"/predictor/0/W": 0, "/predictor/0/b": 0}
+    before = arrays(optimizer.target)
+    for param in optimizer.target.params():
+        param.update_rule.add_hook(chainer.optimizer_hooks.WeightDecay(0.5))
+        param.grad = np.zeros_like(param.array)
+    optimizer.update()
+    assert moved(before, optimizer.target) == {"/predictor/1/W"}
