@@ -72,6 +72,21 @@ def fine_tune(
         UsageError: An option does not fit.
         FormatError: Data or weights cannot be read, or the folder cannot be written.
         Interrupted: Ctrl-C; call it again with ``resume=True``.
+
+    Example:
+        >>> import tempfile, chainer_ft as ft, numpy as np
+        >>> where = tempfile.mkdtemp()
+        >>> draw = np.random.RandomState(0).randint(0, 99, (40, 4, 4, 3))
+        >>> tint = np.arange(40) % 2
+        >>> pixels = (draw + 99 * tint[:, None, None, None]).astype(np.uint8)
+        >>> np.savez(f"{where}/photos.npz", x=pixels, y=tint)
+        >>> L = chainer.links
+        >>> net = chainer.Sequential(L.Linear(48, 8), chainer.functions.relu, L.Linear(8, 10))
+        >>> result = ft.fine_tune(
+        ...     net, None, f"{where}/photos.npz", 3, 0.01, out=f"{where}/run",
+        ...     preprocessing={"size": (4, 4)}, batch_size=8, workers=0)
+        >>> result.head, result.fine_tuned.score.count
+        ('head /1: 10 -> 2 classes, all new', 8)
     """
     folder = RunFolder(out)
     if not (resume and (folder.path / "run.json").exists()):
