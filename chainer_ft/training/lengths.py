@@ -1,49 +1,107 @@
-"""How far a training is, as ``(3, "epoch")`` or ``(500, "iteration")``."""
+"""How long a phase is, and where in the training one stands."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import math
+import re
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
 
-from chainer_ft.errors import UsageError
+from chainer_ft.errors import ScheduleError
 
-Length = tuple[float, str]
-Until = Length | Callable[[Any], bool]
+Unit = Literal["epoch", "iteration"]
+
+_TEXT = re.compile(r"(\d+(?:\.\d+)?(?:e-\d+)?)\s*(epoch|iteration)s?")
+
+#: Epochs are sums of fractions: what is this close to a boundary has reached it.
+_SLACK = 1e-9
 
 
-def check_length(length: Any) -> Length:
-    """A length as it should be.
-
-    Raises:
-        UsageError: It is no positive number with a unit.
+class Length(NamedTuple):
+    """A number of epochs or iterations; equal to the tuple that Chainer's triggers take.
 
     Example:
-        >>> check_length((3, "epoch"))
-        (3, 'epoch')
+        >>> Length(3, "epoch") == (3, "epoch"), str(Length(1, "iteration"))
+        (True, '1 iteration')
     """
-    try:
-        count, unit = length
-        if unit in ("epoch", "iteration") and count > 0:
-            return count, unit
-    except (TypeError, ValueError):
-        pass
-    raise UsageError(f"a length is like (3, 'epoch') or (500, 'iteration'), not {length!r}")
+
+    period: float
+    unit: Unit
+
+    def __str__(self) -> str:
+        whole = float(self.period).is_integer()
+        count = int(self.period) if whole else self.period
+        return f"{count} {self.unit}{'' if self.period == 1 else 's'}"
 
 
-def position(trainer: Any, unit: str) -> float:
-    """How far a trainer is, in epochs (with their fraction) or iterations."""
-    updater = trainer.updater
-    return float(updater.epoch_detail if unit == "epoch" else updater.iteration)
+def length(value: Any) -> Length:
+    """A length of what people write.
+
+    Args:
+        value: ``(3, "epoch")``, ``"3 epochs"``, ``"500 iterations"``.
+
+    Raises:
+        ScheduleError: It is neither, or not above zero.
+
+    Example:
+        >>> length("3 epochs"), length((500, "iteration"))
+        (Length(period=3, unit='epoch'), Length(period=500, unit='iteration'))
+    """
+    text = " ".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
+    match = _TEXT.fullmatch(text.strip())
+    if match is None:
+        raise ScheduleError(f"{value!r} is no length; write '3 epochs' or '500 iterations'")
+    period = float(match[1])
+    unit: Unit = "epoch" if match[2] == "epoch" else "iteration"
+    whole = period.is_integer()
+    if not 0 < period < math.inf or (unit == "iteration" and not whole):
+        raise ScheduleError(f"{value!r}: give a number above zero, of iterations a whole one")
+    return Length(int(period) if whole else period, unit)
 
 
-def is_reached(trainer: Any, until: Until) -> bool:
-    """Whether a trainer is that far, or a function of it says so."""
-    if callable(until):
-        return bool(until(trainer))
-    count, unit = until
-    return position(trainer, unit) >= count
+@dataclass(frozen=True)
+class Position:
+    """Where in the training one stands.
 
+    Args:
+        iteration: Updates done.
+        epoch: Sweeps over the data done, with their fraction; ``None`` where the updater does
+            not count them.
+    """
 
-def every_iteration(trainer: Any) -> bool:
-    """A trigger that keeps nothing in snapshots, so that an extension can be new to one."""
-    return True
+    iteration: int = 0
+    epoch: float | None = 0.0
+
+    @classmethod
+    def of(cls, updater: Any) -> Position:
+        """The position of an updater.
+
+        Right behind the end of an epoch it is that end, also where the last batch reached over
+        it: phases of whole epochs then stay on whole epochs.
+        """
+        epoch = getattr(updater, "epoch_detail", None)
+        if epoch is None:
+            return cls(updater.iteration, None)
+        before = getattr(updater, "previous_epoch_detail", None)
+        crossed = before is not None and math.floor(epoch) > math.floor(before)
+        return cls(updater.iteration, float(math.floor(epoch)) if crossed else epoch)
+
+    def since(self, start: Position, unit: Unit) -> float:
+        """How far this is from ``start``.
+
+        Raises:
+            ScheduleError: The updater does not count epochs.
+        """
+        if unit == "iteration":
+            return self.iteration - start.iteration
+        if self.epoch is None or start.epoch is None:
+            raise ScheduleError("this updater counts no epochs; give the length in iterations")
+        return self.epoch - start.epoch
+
+    def periods(self, start: Position, every: Length) -> int:
+        """How many whole periods lie between ``start`` and here."""
+        return math.floor(self.since(start, every.unit) / every.period + _SLACK)
+
+    def __str__(self) -> str:
+        epoch = "" if self.epoch is None else f", epoch {self.epoch:.4g}"
+        return f"iteration {self.iteration}{epoch}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -12,9 +13,13 @@ from chainer_ft.select import Selection, predicate
 from chainer_ft.training import patched
 from chainer_ft.training.freezing import freeze, thaw
 from chainer_ft.training.frozen_mode import Dropout, Mode, Statistics
-from chainer_ft.training.lengths import Until, check_length, every_iteration, is_reached
+from chainer_ft.training.lengths import Length, Position, length
 from chainer_ft.training.proof import frozen
 from chainer_ft.training.resume import ResumeError
+from chainer_ft.training.triggers import every_iteration
+
+#: ``(3, "epoch")``, ``"3 epochs"``, or a function of the trainer.
+Until = tuple[float, str] | str | Callable[[Any], Any]
 
 
 class Freeze(Extension):  # type: ignore[misc]
@@ -27,7 +32,7 @@ class Freeze(Extension):  # type: ignore[misc]
     Args:
         selection: What to freeze, as for :func:`chainer_ft.freeze`. Without one nothing more is
             frozen, and what is frozen already is proved.
-        until: When it is thawed: ``(3, "epoch")``, ``(500, "iteration")``, or a function of the
+        until: When it is thawed: ``(3, "epoch")``, ``"500 iterations"``, or a function of the
             trainer, asked after each iteration. ``None``: never.
         statistics: ``train`` lets BatchNormalization use and move batch statistics.
         dropout: ``on`` leaves dropout inside frozen links on.
@@ -51,7 +56,7 @@ class Freeze(Extension):  # type: ignore[misc]
         optimizer: str = "main",
     ) -> None:
         self.selection = [predicate(one) for one in selection]
-        self.until = until if until is None or callable(until) else check_length(until)
+        self.until = until if until is None or callable(until) else length(until)
         self.mode = Mode(statistics, dropout)
         self.optimizer = optimizer
         self.thawed: bool | None = None  # None: not begun
@@ -74,12 +79,17 @@ class Freeze(Extension):  # type: ignore[misc]
         self._thaw_if_reached(trainer)
 
     def _thaw_if_reached(self, trainer: Any) -> None:
-        if self.thawed or self.until is None or not is_reached(trainer, self.until):
+        if self.thawed or not self._is_over(trainer):
             return
         frozen(self._model).check()
         if self.frozen_here:
             thaw(self._model, self.frozen_here)
         self.thawed = True
+
+    def _is_over(self, trainer: Any) -> bool:
+        if self.until is None or callable(self.until):
+            return self.until is not None and bool(self.until(trainer))
+        return Position.of(trainer.updater).periods(Position(), self.until) > 0
 
     def finalize(self) -> None:
         """Prove that what is frozen stood still to the end."""
@@ -125,5 +135,7 @@ class Freeze(Extension):  # type: ignore[misc]
         return f"Freeze({self.selection!r}{until})"
 
 
-def _words(until: Until) -> str:
-    return getattr(until, "__qualname__", type(until).__name__) if callable(until) else str(until)
+def _words(until: Callable[[Any], Any] | Length) -> str:
+    if callable(until):
+        return str(getattr(until, "__qualname__", type(until).__name__))
+    return str(tuple(until))

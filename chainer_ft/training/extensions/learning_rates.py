@@ -10,9 +10,9 @@ from chainer.training import Extension
 
 from chainer_ft.select import Selection, predicate
 from chainer_ft.training import patched
-from chainer_ft.training.lengths import every_iteration
 from chainer_ft.training.rates import learning_rates
 from chainer_ft.training.resume import ResumeError
+from chainer_ft.training.triggers import every_iteration
 
 
 class LearningRates(Extension):  # type: ignore[misc]

@@ -7,8 +7,8 @@ from typing import Any
 from chainer.training import Extension
 
 from chainer_ft.errors import UsageError
+from chainer_ft.training.lengths import Length, Position, length
 from chainer_ft.training.rate_curves import one_cycle
-from chainer_ft.training.schedules.lengths import Length, Position, length
 from chainer_ft.training.schedules.surroundings import total_length
 from chainer_ft.training.summary import STEP_NAMES
 

@@ -14,11 +14,11 @@ from chainer.training import Extension
 
 from chainer_ft.errors import ScheduleError
 from chainer_ft.training import patched
+from chainer_ft.training.lengths import Position
 from chainer_ft.training.proof import frozen
 from chainer_ft.training.schedules import surroundings
 from chainer_ft.training.schedules.checking import problems
 from chainer_ft.training.schedules.conductor import Conductor
-from chainer_ft.training.schedules.lengths import Position
 from chainer_ft.training.schedules.phase import Phase
 from chainer_ft.training.schedules.phases import Schedule as Phases
 from chainer_ft.training.schedules.progress import Base

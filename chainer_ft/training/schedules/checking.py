@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from chainer_ft.training.schedules.lengths import Length
+from chainer_ft.training.lengths import Length
 from chainer_ft.training.schedules.resolving import Resolved, least
 
 #: A thaw at more than this times the rate of what trained before is told.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from chainer_ft.errors import ScheduleError
-from chainer_ft.training.schedules.lengths import length
+from chainer_ft.training.lengths import length
 
 Mode = Literal["auto", "min", "max"]
 

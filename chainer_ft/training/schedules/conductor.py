@@ -12,10 +12,10 @@ import numpy as np
 
 from chainer_ft.errors import ScheduleError
 from chainer_ft.select import nearest
+from chainer_ft.training.lengths import Position
 from chainer_ft.training.proof import frozen
 from chainer_ft.training.schedules import best
 from chainer_ft.training.schedules.conditions import EarlyStopping
-from chainer_ft.training.schedules.lengths import Position
 from chainer_ft.training.schedules.phase import Phase
 from chainer_ft.training.schedules.phases import Schedule
 from chainer_ft.training.schedules.progress import Base, Progress

@@ -10,8 +10,8 @@ from typing import Any, Literal
 from chainer_ft.errors import RuleError, ScheduleError
 from chainer_ft.select import Glob, Predicate, Selection, parse, predicate
 from chainer_ft.select.predicates import GlobPredicate
+from chainer_ft.training.lengths import length
 from chainer_ft.training.schedules.conditions import EarlyStopping
-from chainer_ft.training.schedules.lengths import length
 
 _EVERYTHING = GlobPredicate(Glob("/**"))
 

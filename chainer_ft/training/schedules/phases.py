@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainer_ft.errors import ScheduleError
 from chainer_ft.select import Selection
-from chainer_ft.training.schedules.lengths import length
+from chainer_ft.training.lengths import length
 from chainer_ft.training.schedules.phase import Phase
 
 if TYPE_CHECKING:

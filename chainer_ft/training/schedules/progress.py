@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from chainer_ft.training.lengths import Position
 from chainer_ft.training.schedules.conditions import Watched
-from chainer_ft.training.schedules.lengths import Position
 
 
 @dataclass(frozen=True)

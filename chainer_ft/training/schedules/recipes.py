@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from chainer_ft.errors import ScheduleError
 from chainer_ft.select import AllBut, AnyOf, Predicate, Selection, Until, escaped
-from chainer_ft.training.schedules.lengths import Length
+from chainer_ft.training.lengths import Length
 from chainer_ft.training.schedules.phase import Phase, selection, selections
 from chainer_ft.training.schedules.stages import stages_of
 

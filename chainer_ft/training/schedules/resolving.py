@@ -9,9 +9,9 @@ import chainer
 
 from chainer_ft.errors import RuleError, ScheduleError
 from chainer_ft.links import slots
+from chainer_ft.training.lengths import Length
 from chainer_ft.training.parameters import tuning_of
 from chainer_ft.training.rates import multipliers
-from chainer_ft.training.schedules.lengths import Length
 from chainer_ft.training.schedules.phase import Phase
 from chainer_ft.training.schedules.phases import Schedule
 from chainer_ft.training.sites import select

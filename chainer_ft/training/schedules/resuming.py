@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from chainer_ft.training.lengths import Position
 from chainer_ft.training.resume import ResumeError, choice
 from chainer_ft.training.schedules.conductor import Conductor
-from chainer_ft.training.schedules.lengths import Position
 from chainer_ft.training.schedules.progress import Base, Progress
 from chainer_ft.training.schedules.setting import is_set
 from chainer_ft.training.schedules.transition import Transition, schedule_data, transition

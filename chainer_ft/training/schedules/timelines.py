@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from chainer_ft.report.timeline import Row, Span, Timeline
+from chainer_ft.training.lengths import Length
 from chainer_ft.training.schedules.checking import converted
-from chainer_ft.training.schedules.lengths import Length
 from chainer_ft.training.schedules.phase import Phase
 from chainer_ft.training.schedules.resolving import Resolved, least
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from chainer_ft.errors import FormatError, RuleError, ScheduleError, UsageError
 from chainer_ft.select import nearest
+from chainer_ft.training.lengths import length
 from chainer_ft.training.schedules.conditions import EarlyStopping
-from chainer_ft.training.schedules.lengths import length
 from chainer_ft.training.schedules.phase import Phase, selection
 from chainer_ft.training.schedules.phases import Schedule
 

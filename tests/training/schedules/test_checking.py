@@ -9,8 +9,8 @@ import pytest
 from chainer import links as L  # noqa: N812
 
 import chainer_ft as ft
+from chainer_ft.training.lengths import length
 from chainer_ft.training.schedules.checking import problems
-from chainer_ft.training.schedules.lengths import length
 from chainer_ft.training.schedules.resolving import least, resolve
 
 BODY = ft.all_but("/fc")
