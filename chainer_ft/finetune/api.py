@@ -10,7 +10,8 @@ from typing import Any
 import chainer
 from chainer.training import Trainer
 
-from chainer_ft.finetune.building import maker, origin_of
+from chainer_ft.errors import UsageError
+from chainer_ft.finetune.building import check_device, maker, origin_of
 from chainer_ft.finetune.folder import RunFolder
 from chainer_ft.finetune.inputs import preprocessing_for
 from chainer_ft.finetune.keeping import Stopper
@@ -137,9 +138,10 @@ def go_on(
 ) -> RunResult:
     """Do what is left of a run."""
     settings = folder.settings()
+    check_device(settings.device)
     setup = Setup(
         settings,
-        images_of(settings, checked),
+        _judgeable(images_of(settings, checked)),
         Preprocessing.from_dict(settings.preprocessing or {}),
         maker(model),
         stopper or Stopper(),
@@ -148,6 +150,15 @@ def go_on(
         tell,
     )
     return run_all(setup, folder)
+
+
+def _judgeable(images: Images) -> Images:
+    if not images.val:
+        raise UsageError(
+            f"{images.source}: no image is kept for validation; give a share, --val 0.2, or a "
+            "folder val/ beside train/"
+        )
+    return images
 
 
 def images_of(settings: Settings, checked: Callable[[int, int], None] | None = None) -> Images:

@@ -9,6 +9,7 @@ from typing import Any
 
 import chainer
 
+from chainer_ft.errors import UsageError
 from chainer_ft.finetune.fresh import fill_zeros
 from chainer_ft.finetune.head import Resized, resize_head
 from chainer_ft.finetune.predictor import check_scores, predictor
@@ -116,3 +117,18 @@ def origin_of(settings: Settings, key: str) -> Any:
     with open_source(settings.weights) as source:
         told = (source.provenance or {}).get("fine_tuning")
     return told.get(key) if isinstance(told, dict) else None
+
+
+def check_device(name: str) -> None:
+    """See that a device is there.
+
+    Raises:
+        UsageError: It is not.
+    """
+    try:
+        chainer.get_device(name).use()
+    except Exception as error:  # what is missing, CuPy, a driver or a GPU, decides its class
+        said = " ".join(str(error).split())
+        raise UsageError(
+            f"device {name!r}: {said}; give @numpy, or see what `chainer-ft doctor` says of the GPU"
+        ) from error

@@ -11,7 +11,7 @@ import chainer
 import numpy as np
 
 from chainer_ft.errors import FormatError, UsageError
-from chainer_ft.finetune.building import build, maker
+from chainer_ft.finetune.building import build, check_device, maker
 from chainer_ft.finetune.folder import MODEL
 from chainer_ft.finetune.judging import Judged, scores_of, softmax
 from chainer_ft.finetune.settings import Settings
@@ -111,6 +111,7 @@ def load(
         FormatError: There is no such file, or it does not say what it needs.
         UsageError: The model cannot be made.
     """
+    check_device(device)
     path = os.path.join(run, MODEL) if os.path.isdir(run) else os.fspath(run)
     with open_source(path) as source:
         told = (source.provenance or {}).get("fine_tuning")

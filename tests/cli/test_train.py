@@ -100,6 +100,8 @@ def test_resuming_a_run_that_is_over_tells_it_again(trained: Path, capsys: Any) 
         ((*RUN, "--out", "e", "--size", "2x2"), 2, "--size HEIGHTxWIDTH"),
         ((*RUN, "--out", "f", "--freeze", "/conv9"), 2, "/conv9"),
         ((*RUN, "--out", "g", "--freeze-epochs", "5"), 2, "leave some for all"),
+        ((*RUN, "--out", "i", "--device", "@none:0"), 2, "device '@none:0'"),
+        ((*RUN, "--out", "j", "--val", "0"), 2, "no image is kept for validation"),
         ((*RUN, "--out", "h", "--schedule", "none.yaml"), 3, "none.yaml: cannot be read"),
     ],
 )
