@@ -161,4 +161,5 @@ def _notes(
 def _sentence(broken: Sequence[Broken]) -> str:
     shown = "; ".join(f"{path}: {reason}" for path, reason in broken[:_SHOWN])
     more = f"; and {len(broken) - _SHOWN} more" if len(broken) > _SHOWN else ""
-    return f"{len(broken)} broken images: {shown}{more}"
+    count = "1 broken image" if len(broken) == 1 else f"{len(broken)} broken images"
+    return f"{count}: {shown}{more}"

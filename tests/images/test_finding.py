@@ -115,6 +115,11 @@ class TestFolder:
         with pytest.raises(FormatError, match=rf"{len(broken)} broken images: .*cut\.jpg"):
             find(tmp_path, strict=True)
 
+    def test_a_single_broken_image_is_one(self, folder: Path) -> None:
+        (folder / "left" / "text.jpg").write_text("hello")
+        with pytest.raises(FormatError, match=r": 1 broken image: .*text\.jpg"):
+            find(folder, strict=True)
+
     def test_a_broken_file_with_a_colon_in_its_name(self, folder: Path) -> None:
         path = folder / "left" / "who: me.jpg"
         path.write_bytes(b"")
