@@ -12,7 +12,7 @@ import numpy as np
 
 from chainer_ft.errors import FormatError, UsageError
 from chainer_ft.finetune.building import build, check_device, maker
-from chainer_ft.finetune.folder import MODEL
+from chainer_ft.finetune.folder import MODEL, STATE
 from chainer_ft.finetune.judging import Judged, scores_of, softmax
 from chainer_ft.finetune.settings import Settings
 from chainer_ft.images import Batches, Dataset, Images, Item, Preprocessing, open_picture
@@ -113,6 +113,9 @@ def load(
     """
     check_device(device)
     path = os.path.join(run, MODEL) if os.path.isdir(run) else os.fspath(run)
+    if not os.path.exists(path) and os.path.exists(os.path.join(run, STATE)):
+        advice = f"go on with it, chainer-ft train --resume {os.fspath(run)}"
+        raise FormatError(f"{path}: the run is not over; {advice}")
     with open_source(path) as source:
         told = (source.provenance or {}).get("fine_tuning")
     if not isinstance(told, dict):

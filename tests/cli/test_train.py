@@ -179,6 +179,13 @@ def test_weights_of_another_origin_are_no_run(trained: Path, capsys: Any) -> Non
     assert "only a model.npz that `chainer-ft train` wrote does" in capsys.readouterr().err
 
 
+def test_a_run_that_is_not_over_is_told_how_to_go_on(place: Path, capsys: Any) -> None:
+    (place / "half").mkdir()
+    (place / "half" / "run.json").write_text("{}")
+    assert main(["predict", "half", "photos/0/00.png"]) == 3
+    assert "not over; go on with it, chainer-ft train --resume half" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("options", [(), ("--augment", "--no-flip", "--optimizer", "sgd")])
 def test_the_script_gives_the_same_weights(
     place: Path, options: tuple[str, ...], capsys: Any
