@@ -160,13 +160,13 @@ _PHASES: dict[str, Callable[[Recipe], list[Phase]]] = {
 
 #: When each is the right one.
 WHY = {
-    "small-similar": "few images, like those of the weights: the head alone is trained, the body "
-    "would only overfit",
-    "large-similar": "images like those of the weights, and enough of them: the head first, then "
-    "everything, the head faster",
-    "small-different": "few images, unlike those of the weights: what the first layers see is "
+    "small-similar": "for few images, like those of the weights: the head alone is trained, the "
+    "body would only overfit",
+    "large-similar": "for images like those of the weights, and enough of them: everything "
+    "learns, the head faster than the rest",
+    "small-different": "for few images, unlike those of the weights: what the first layers see is "
     "kept, the layers above learn it as a new head would",
-    "large-different": "many images, unlike those of the weights: the weights are a place to "
+    "large-different": "for many images, unlike those of the weights: the weights are a place to "
     "begin, and everything learns at one rate",
 }
 NAMES = tuple(WHY)
