@@ -54,8 +54,21 @@ def _of_caffe(
     wanted = None if size is None else (int(size[0]), int(size[1]))
     root = os.path.dirname(path)
     found = caffe_input(path, size=wanted, mean_file=mean_file, root=root)
-    notes = tuple(note for note in found.notes if not (has_mean and "mean" in note))
+    if has_mean:
+        notes = tuple(note for note in found.notes if "mean" not in note)
+    else:
+        notes = found.notes or _silent(path, found.preprocessing)
     return found.preprocessing.to_dict(), notes
+
+
+def _silent(path: str, made: Preprocessing) -> tuple[str, ...]:
+    """A net without a mean learns worse and says nothing; most were trained with one."""
+    if any(made.mean):
+        return ()
+    return (
+        f"{path} names no mean, so none is subtracted; if the weights were trained with one, "
+        "give it, --mean 104,117,123 or --mean mean.binaryproto; --mean 0 if not",
+    )
 
 
 def augmentation_for(settings: Settings) -> Augmentation | None:

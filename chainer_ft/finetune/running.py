@@ -79,7 +79,7 @@ def run_all(setup: Setup, folder: RunFolder) -> RunResult:
 
 def _beginning(setup: Setup, built: Built) -> str:
     """The images, what was copied, the head."""
-    lines = [str(setup.images), ""]
+    lines = [str(setup.images), *(f"note: {note}" for note in setup.settings.notes), ""]
     if built.plan is not None:
         count = len(built.plan.pairs)
         lines.append(
