@@ -77,7 +77,9 @@ def _cell(count: int, total: int) -> Html:
     if not count:
         return Html("")
     share = count / max(total, 1)
-    return tag("span", count, style=f"background: rgba(27, 108, 168, {share:.2f}); padding: 0 .4em")
+    ink = "; color: #fff" if share > 0.5 else ""
+    blue = f"background: rgba(27, 108, 168, {share:.2f})"
+    return tag("span", count, style=f"{blue}; padding: 0 .4em{ink}")
 
 
 def worst(result: RunResult, folder: Path) -> Html:
@@ -98,14 +100,15 @@ def _sample(one: Sample, folder: Path) -> Iterator[object]:
 
 def copy_map(result: RunResult) -> Iterator[Html]:
     """Which weights came from where."""
-    yield tag("p", result.head)
     if result.copy_map is None:
+        yield tag("p", result.head)
         yield tag("p", "no weights were given: all began at random", class_="note")
         return
     plan = result.copy_map
     filled, total = plan["filled_parameters"], plan["target_parameters"]
     yield tag("p", f"coverage {plan['coverage']:.2%}: {filled:,} of {total:,} parameters")
     yield draw_copy_map(plan)
+    yield tag("p", f"After the copy: {result.head}")
 
 
 def drift(result: RunResult, picture: Html | None) -> Iterator[Html]:
@@ -124,7 +127,16 @@ def _measured(result: RunResult) -> Iterator[tuple[str, tuple[float, ...]]]:
 
 def data(result: RunResult) -> Iterator[Html]:
     """What was trained on, and what becomes of an image."""
-    yield tag("pre", _plain(result.data))
+    classes, broken = result.data["classes"], result.data["broken"]
+    train, val = (sum(one[part] for one in classes) for part in ("train", "val"))
+    yield tag("p", f"{result.data['source']} ({result.data['kind']}), {len(classes)} classes")
+    counts = f"{train:,} images to train on, {val:,} for validation"
+    yield tag("p", f"{counts}; {len(broken)} broken, left out" if broken else counts)
+    rows = ((one["name"], one["train"], one["val"]) for one in classes)
+    yield details("class by class", table(("class", "train", "val"), rows))
+    if broken:
+        left = ((one["path"], one["reason"]) for one in broken)
+        yield details("broken", table(("image", "why"), left))
     yield details("preprocessing", tag("pre", _plain(result.preprocessing)))
 
 

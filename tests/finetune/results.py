@@ -65,7 +65,15 @@ def result(folder: Path, **changes: Any) -> RunResult:
             Sample("a/<script>.jpg", CLASSES[0], CLASSES[1], 0.01, 4.6, "worst_0.png"),
             Sample("gone.jpg", CLASSES[2], CLASSES[0], 0.2, 1.6, "not_there.png"),
         ),
-        "data": {"classes": list(CLASSES), "broken": [["x.jpg", "cannot be decoded"]]},
+        "data": {
+            "source": "photos",
+            "kind": "folder",
+            "classes": [
+                {"name": name, "train": 1000 + i, "val": 10} for i, name in enumerate(CLASSES)
+            ],
+            "broken": [{"path": "x.jpg", "reason": "cannot be decoded"}],
+            "notes": [],
+        },
         "preprocessing": {"size": 32},
         "copy_map": plan(),
         "head": "/score: new, 4 classes",

@@ -78,8 +78,18 @@ def test_it_says_whether_it_was_worth_it(tmp_path: Path) -> None:
     for words in (
         "coverage", "/fc8/W", "shape [10, 8] is not [4, 8]", "small-similar", "|w - w0| / |w0|",
         "chainer-ft train photos/ --model", "seed 3", "cannot be decoded", "fit BGR better",
+        "After the copy: /score: new, 4 classes",
+        "photos (folder), 4 classes", "4,006 images to train on, 40 for validation; 1 broken",
     ):  # fmt: skip
         assert words in text, words
+
+
+def test_a_count_on_dark_blue_is_white(tmp_path: Path) -> None:
+    cells = re.findall(
+        r'<span style="background: rgba\(27, 108, 168, ([\d.]+)\)([^"]*)"', page(tmp_path)
+    )
+    assert {("#fff" in rest) for share, rest in cells if float(share) > 0.5} == {True}
+    assert {("#fff" in rest) for share, rest in cells if float(share) <= 0.5} == {False}
 
 
 def test_pictures_lie_beside_it(tmp_path: Path) -> None:
