@@ -77,7 +77,7 @@ def _cell(count: int, total: int) -> Html:
     if not count:
         return Html("")
     share = count / max(total, 1)
-    ink = "; color: #fff" if share > 0.5 else ""
+    ink = "; color: #fff" if share > 0.8 else ""  # the better contrast
     blue = f"background: rgba(27, 108, 168, {share:.2f})"
     return tag("span", count, style=f"{blue}; padding: 0 .4em{ink}")
 

@@ -85,11 +85,10 @@ def test_it_says_whether_it_was_worth_it(tmp_path: Path) -> None:
 
 
 def test_a_count_on_dark_blue_is_white(tmp_path: Path) -> None:
-    cells = re.findall(
-        r'<span style="background: rgba\(27, 108, 168, ([\d.]+)\)([^"]*)"', page(tmp_path)
-    )
-    assert {("#fff" in rest) for share, rest in cells if float(share) > 0.5} == {True}
-    assert {("#fff" in rest) for share, rest in cells if float(share) <= 0.5} == {False}
+    text = page(tmp_path, confusion=Confusion(("cat", "dog"), ((19, 1), (7, 13))))
+    white = re.findall(r'<span style="[^"]*color: #fff">(\d+)</span>', text)
+    dark = re.findall(r'<span style="[^"]*padding: 0 .4em">(\d+)</span>', text)
+    assert (white, dark) == (["19"], ["1", "7", "13"])
 
 
 def test_pictures_lie_beside_it(tmp_path: Path) -> None:
