@@ -33,7 +33,7 @@ setup(
     extras_require={
         "cuda12": ["cupy-cuda12x>=13"],
         "cuda13": ["cupy-cuda13x>=14"],
-        "train": ["pillow", "pyyaml"],  # images; schedules in files
+        "train": ["pillow", "pyyaml", "matplotlib"],  # images; schedules in files; the page
         "plots": ["matplotlib"],  # lr_find, WeightDrift, timelines
         # lmdb only to make databases; a LevelDB needs Snappy (cramjam) and checksums
         "caffe": CAFFE,

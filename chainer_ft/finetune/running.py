@@ -73,7 +73,7 @@ def run_all(setup: Setup, folder: RunFolder) -> RunResult:
     try:
         write_page(folder.path)
     except UsageError as error:  # no matplotlib
-        setup.tell(f"no page: {error}")
+        setup.tell(f"no page: {error}; then chainer-ft train --resume {folder.path} draws it")
     return RunResult.load(folder.path)
 
 

@@ -16,6 +16,7 @@ from PIL import Image
 
 from chainer_ft.cli.main import main
 from chainer_ft.host import set_default_host
+from chainer_ft.report import pictures
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "finetune"))
 from small_runs import arrays, make_files
@@ -224,3 +225,15 @@ def test_the_script_uses_public_names_alone(place: Path) -> None:
         "from chainer_ft import finetune, images",
         "from net import Net",
     ]
+
+
+def test_without_matplotlib_the_page_is_drawn_later(
+    place: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(pictures.importlib.util, "find_spec", lambda name: None)
+        assert main([*RUN, "--out", "plain", "--epochs", "1"]) == 0
+    assert "then chainer-ft train --resume plain draws it" in capsys.readouterr().out
+    assert not (place / "plain" / "page.html").exists()
+    assert main(["train", "--resume", "plain"]) == 0
+    assert (place / "plain" / "page.html").exists()
