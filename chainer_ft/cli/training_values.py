@@ -67,7 +67,12 @@ def mean(text: str) -> str:
         '104,117,123'
     """
     if not os.path.isfile(text):
-        numbers(text)
+        try:
+            numbers(text)
+        except ArgumentTypeError:
+            raise ArgumentTypeError(
+                f"{text!r} is neither numbers, 104,117,123, nor a file that is there"
+            ) from None
     return text
 
 

@@ -180,6 +180,13 @@ def test_weights_of_another_origin_are_no_run(trained: Path, capsys: Any) -> Non
     assert "only a model.npz that `chainer-ft train` wrote does" in capsys.readouterr().err
 
 
+def test_a_mean_file_that_is_not_there_is_called_that(capsys: Any) -> None:
+    with pytest.raises(SystemExit):
+        main([*RUN, "--out", "no", "--mean", "gone.binaryproto"])
+    said = "'gone.binaryproto' is neither numbers, 104,117,123, nor a file that is there"
+    assert said in capsys.readouterr().err
+
+
 def test_a_run_that_is_not_over_is_told_how_to_go_on(place: Path, capsys: Any) -> None:
     (place / "half").mkdir()
     (place / "half" / "run.json").write_text("{}")
