@@ -11,16 +11,20 @@ import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+import chainer_ft
 from chainer_ft.errors import ChainerFTError
 from chainer_ft.images.samples import Place, Samples
 
-#: What starts a worker: the parent's own search path, and no module of the parent's script.
+#: What starts a worker: no module of the parent's script, and of what its search path has besides
+#: Python's own only what nothing else provides (a model's folder may hold a ``numpy.py``).
 COMMAND = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "import sys; sys.path[:] = [*filter(None, sys.path)]; "
+    "import json; root, *rest = json.loads(sys.argv[1]); sys.path[:] = [root, *sys.path, *rest]; "
     "from chainer_ft.images.worker import main; main(*map(int, sys.argv[2:]))"
 )
 
@@ -56,7 +60,8 @@ def command(connection: int, memory: int) -> list[str]:
         connection: File number of its end of the pipe.
         memory: File number of the shared memory.
     """
-    path = json.dumps([entry for entry in sys.path if entry])
+    root = str(Path(chainer_ft.__file__).parent.parent)
+    path = json.dumps([root, *(entry for entry in sys.path if entry)])
     return [sys.executable, "-c", COMMAND, path, str(connection), str(memory)]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import h5py
-import nets
 import numpy as np
+import odd_nets as nets
 import pytest
 
 import chainer_ft as ft

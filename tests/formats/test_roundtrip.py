@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import nets
 import numpy as np
+import odd_nets as nets
 import pytest
 from chainer import serializers
 from hypothesis import given, settings

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import nets
 import numpy as np
+import odd_nets as nets
 import pytest
 
 import chainer_ft as ft

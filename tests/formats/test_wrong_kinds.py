@@ -15,8 +15,8 @@ from pathlib import Path
 
 import h5py
 import mutations as mu
-import nets
 import numpy as np
+import odd_nets as nets
 import pytest
 from chainer import serializers
 from test_atomic import open_folder, unprivileged  # noqa: F401

@@ -289,3 +289,14 @@ def _lives(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state != "Z"
+
+
+def test_a_module_of_the_models_folder_hides_none_of_ours(
+    make: Maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``file.py:Net`` puts the file's folder in front of the search path."""
+    for name in ("numpy", "PIL", "json"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('the wrong one')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert len(next(make(workers=1))) == len(next(make(workers=0)))

@@ -38,6 +38,12 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     sys.modules.pop("mynets_of_test", None)
 
 
+@pytest.fixture(autouse=True)
+def search_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model's folder stays on the search path; not for the tests that come after."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+
 @pytest.mark.parametrize("name", ["Net", "net"])
 @pytest.mark.parametrize("suffix", ["", ".py"])
 def test_classes_functions_and_links(file: str, suffix: str, name: str) -> None:
