@@ -10,14 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import FrameType
+from typing import Any
 from zipfile import BadZipFile
 
+from chainer import Serializer
 from chainer.serializers import load_npz, save_npz
 from chainer.training import Extension, Trainer
 
 from chainer_ft.errors import ChainerFTError, FormatError
 from chainer_ft.finetune.folder import SNAPSHOT
 from chainer_ft.formats.atomic import replacing
+from chainer_ft.training import patched
 
 _EVERY = 600.0  # seconds between two snapshots, where an epoch takes longer
 
@@ -68,13 +71,14 @@ class Keep(Extension):  # type: ignore[misc]
     Args:
         stopper: Says when to stop.
         every: Iterations between two snapshots besides.
+        run: What the run was told; a snapshot of another run is refused.
     """
 
     trigger = (1, "iteration")
     priority = -100  # all others have had their turn
 
-    def __init__(self, stopper: Stopper, every: int | None = None) -> None:
-        self.stopper, self.every = stopper, every
+    def __init__(self, stopper: Stopper, every: int | None = None, run: str = "") -> None:
+        self.stopper, self.every, self.run = stopper, every, run
         self._last = time.monotonic()
 
     def __call__(self, trainer: Trainer) -> None:
@@ -88,6 +92,20 @@ class Keep(Extension):  # type: ignore[misc]
         if self.stopper.is_asked:
             raise Interrupted(
                 f"stopped after {updater.iteration} iterations; snapshot: {snapshot_of(trainer)}"
+            )
+
+    def serialize(self, serializer: Any) -> None:
+        """Keep what the run was told, and compare.
+
+        Raises:
+            FormatError: The snapshot was taken by another run.
+        """
+        if isinstance(serializer, Serializer):
+            patched.save_state(serializer, self.run)
+        elif patched.load_state(serializer) not in (None, self.run):
+            raise FormatError(
+                "this snapshot was taken by a run with other settings; put the right one in its "
+                "place, or delete it to begin anew"
             )
 
 
@@ -119,6 +137,8 @@ def load_snapshot(trainer: Trainer) -> bool:
     try:
         with open(path, "rb") as file:
             load_npz(file, trainer)
+    except FormatError as error:
+        raise FormatError(f"{path}: {error}") from error
     except (KeyError, ValueError, OSError, EOFError, BadZipFile) as error:
         raise FormatError(
             f"{path}: is no snapshot of this run ({type(error).__name__}: {error}); delete it to "

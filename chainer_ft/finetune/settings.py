@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -12,6 +13,10 @@ from chainer_ft.select import nearest
 OPTIMIZERS = ("adamw", "sgd")
 CURVES = ("one-cycle", "cosine", "constant")
 BASELINES = ("scratch", "frozen")
+
+
+#: What says how a run is computed and told, and not what comes of it.
+_HOW = ("baselines", "cache", "command", "device", "notes", "workers")
 
 
 @dataclass(frozen=True)
@@ -123,6 +128,12 @@ class Settings:
     def base_decay(self) -> float:
         """Weight decay, the optimizer's usual one where none is given."""
         return {"adamw": 0.01, "sgd": 5e-4}[self.optimizer] if self.decay is None else self.decay
+
+    @property
+    def identity(self) -> str:
+        """What decides the result, as text: equal for runs that may go on from each other."""
+        told = {name: value for name, value in asdict(self).items() if name not in _HOW}
+        return json.dumps(told, sort_keys=True, default=str)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""

@@ -121,7 +121,7 @@ def carry_out(
 def _run(setup: Setup, task: Task) -> float:
     """Run the trainer to its end; gives the seconds that it took."""
     trainer = make_trainer(setup.settings, task)
-    trainer.extend(Keep(setup.stopper, setup.every))
+    trainer.extend(Keep(setup.stopper, setup.every, setup.settings.identity))
     setup.extend(trainer)
     load_snapshot(trainer)
     with setup.stopper.listening():

@@ -128,6 +128,29 @@ def of_plan(plan: Plan, source: str, sha256: str | None) -> dict[str, Any]:
     }
 
 
+def history(provenance: Mapping[str, Any] | None, most: int = 8) -> list[Mapping[str, Any]]:
+    """A provenance and those of the files that were copied into before it, the last one first.
+
+    Args:
+        provenance: What a file says of its origin.
+        most: How many are told.
+    """
+    found: list[Mapping[str, Any]] = []
+    while isinstance(provenance, Mapping) and len(found) < most:
+        found.append(provenance)
+        provenance = provenance.get("before")
+    return found
+
+
+def followed(before: Mapping[str, Any] | None, made: dict[str, Any]) -> dict[str, Any]:
+    """A new provenance with what its target said of itself, not endlessly far back."""
+    for one in reversed(history(before)):
+        nested = {key: value for key, value in one.items() if key != "before"}
+        made_before = made.get("before")
+        made["before"] = nested if made_before is None else {**nested, "before": made_before}
+    return made
+
+
 def encode(provenance: Given) -> bytes:
     """As UTF-8 JSON."""
     if callable(provenance):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from chainer_ft.formats.provenance import history
 from chainer_ft.planning.coverage import counts
 from chainer_ft.report.order import in_order
 from chainer_ft.report.rows import Row, rows
@@ -93,10 +94,11 @@ def _entry_cells(entry: Entry) -> tuple[str, ...]:
 
 def origin_lines(provenance: Mapping[str, Any] | None) -> list[str]:
     """Where a file written by chainer_ft says that its weights come from."""
-    lines = []
-    sources = provenance.get("sources", ()) if provenance else ()
+    return [line for one in history(provenance) for line in _source_lines(one.get("sources"))]
+
+
+def _source_lines(sources: object) -> Iterator[str]:
     for one in sources if isinstance(sources, list) else ():
         if isinstance(one, dict):
             digest = f" (sha256 {one['sha256']})" if one.get("sha256") else ""
-            lines.append(printable(f"weights from: {one.get('name')}{digest}"))
-    return lines
+            yield printable(f"weights from: {one.get('name')}{digest}")

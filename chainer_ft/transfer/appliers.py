@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chainer_ft.errors import UsageError
-from chainer_ft.formats.provenance import FileHash, file_facts, file_hash, of_plan
+from chainer_ft.formats.provenance import FileHash, file_facts, file_hash, followed, of_plan
 from chainer_ft.host import Host
 from chainer_ft.planning import check, checked_floor
 from chainer_ft.transfer.ends import End, file_of, opened, reopened
@@ -62,11 +62,17 @@ class Terms:
         origin: str,
         digest: FileHash | None,
         form: str | None = None,
+        before: Mapping[str, Any] | None = None,
     ) -> None:
-        """Write the result; the source's hash is waited for at the very end."""
+        """Write the result; the source's hash is waited for at the very end.
+
+        Args:
+            before: What the target says of the origin of what it had.
+        """
 
         def inside() -> dict[str, Any]:
-            return of_plan(plan, origin, digest.hexdigest() if digest else None)
+            made = of_plan(plan, origin, digest.hexdigest() if digest else None)
+            return followed(before, made)
 
         assert self.out is not None
         options = {"compress": self.compress, "format": form, "host": self.host}
@@ -145,5 +151,7 @@ class FileApplier:
                 f"{plan.target.origin}: only a part of this file would be replaced; name a file "
                 "for the result: -o out.npz (out= in Python)"
             )
-        self.terms.save(Merged(plan, source, target), plan, source.name, digest, self.format)
+        merged = Merged(plan, source, target)
+        before = None if target is None else target.provenance
+        self.terms.save(merged, plan, source.name, digest, self.format, before)
         return self.terms.report(plan, self.terms.out)

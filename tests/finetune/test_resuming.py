@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -176,3 +177,12 @@ def kill(arguments: list[str], folder: Path, delay: float) -> None:
         time.sleep(0.005)
     process.kill()
     process.wait()
+
+
+def test_a_snapshot_of_another_run_is_refused(place: Path) -> None:
+    for name, seed in (("mine", 0), ("other", 1)):
+        with pytest.raises(CrashError):
+            tune(place, name, seed=seed, extend=at(5, crash))
+    shutil.copy(place / "other" / "snapshot", place / "mine" / "snapshot")
+    with pytest.raises(FormatError, match="taken by a run with other settings"):
+        tune(place, "mine", resume=True)

@@ -19,6 +19,7 @@ from chainer_ft.errors import (
     StrictError,
     UsageError,
 )
+from chainer_ft.formats.provenance import history
 from chainer_ft.types import Listing, Plan, Source
 
 
@@ -373,3 +374,19 @@ def test_a_link_that_contains_itself() -> None:
     net.add_link("me", net)
     with pytest.raises(ArrayError, match="/me: this link contains itself"):
         ft.plan(L.Linear(2, 2), net)
+
+
+def test_a_file_tells_of_every_copy_into_it(tmp_path: Path) -> None:
+    names = [str(tmp_path / f"{i}.npz") for i in range(12)]
+    for i, name in enumerate(names):
+        ft.save(name, Net(classes=3, seed=i))
+    made = str(tmp_path / "made.npz")
+    ft.copy(names[0], made)
+    for name in names[1:]:
+        ft.copy(name, made, only="/fc")
+    with ft.open(made) as source:
+        told = history(source.provenance, most=99)
+        assert [one["sources"][0]["name"] for one in told] == names[:2:-1]
+        assert all(len(one["sources"][0]["sha256"]) == 64 for one in told)
+        assert list(told[0]["entries"]) == ["/fc/W", "/fc/b"]
+        assert str(source).count("weights from: ") == 8
