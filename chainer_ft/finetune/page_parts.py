@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +30,28 @@ def verdict(result: RunResult) -> str:
 
 def comparison(result: RunResult) -> Html:
     """Fine-tuned against the baselines, with 95 % intervals."""
-    head = ("", "accuracy", "95 % interval", "right", "fine-tuned is ahead by", "rate", "time")
-    everyone = (result.fine_tuned, *result.baselines)
-    return tag("div", table(head, map(_contender, everyone)), tag("p", _ABOUT, class_="note"))
+    rows = [_contender(one) for one in (result.fine_tuned, *result.baselines)]
+    if result.baselines:
+        return tag("div", table(_HEAD, rows), tag("p", _ABOUT, class_="note"))
+    alone = table(_without_margin(_HEAD), map(_without_margin, rows))
+    return tag("div", alone, tag("p", _ALONE, class_="note"))
 
 
+_HEAD: tuple[object, ...] = (
+    "", "accuracy", "95 % interval", "right", "fine-tuned is ahead by", "rate", "time"
+)  # fmt: skip
+_ALONE = (
+    "The interval (Wilson) tells of the images, not of other seeds. --baseline scratch,frozen "
+    "shows what the weights are good for."
+)
 _ABOUT = (
     "Same images, same budget, same seed. Intervals: Wilson for an accuracy, paired (Agresti and "
     "Min) for a difference; they tell of the images, not of other seeds."
 )
+
+
+def _without_margin(row: tuple[object, ...]) -> tuple[object, ...]:
+    return row[:4] + row[5:]
 
 
 def _contender(one: Contender) -> tuple[object, ...]:
@@ -144,8 +157,15 @@ def again(result: RunResult) -> Iterator[Html]:
     """Command, seed, versions, settings."""
     yield tag("pre", result.command)
     yield tag("p", text(f"seed {result.seed}, {result.device}"))
-    yield details("settings", table(("option", "value"), result.settings.items()))
+    yield details("settings", table(("option", "value"), _given(result.settings)))
     yield details("versions", table(("what", "version"), result.versions.items()))
+
+
+def _given(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Options that say something."""
+    for name, value in settings.items():
+        if value is not None and value != [] and value != ():
+            yield name, value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def _plain(value: Any) -> str:

@@ -109,6 +109,7 @@ def test_a_run_without_weights_baselines_or_samples(tmp_path: Path) -> None:
         tmp_path, weights=None, copy_map=None, baselines=(), worst=(), drift=Drift(), notes=()
     )
     assert "all began at random" in text and "none was measured" in text
+    assert "is ahead by" not in text and "--baseline scratch,frozen" in text
     assert not (tmp_path / "drift.png").exists()
 
 
