@@ -119,6 +119,7 @@ class _AnyAxes:
     groups: int
     W: Any
     b: Any
+    _function: Callable[..., Variable]  # over any number of axes
 
     def _prepare(self, layer: Message) -> None:
         self._layer, self._sizes = layer, geometry(layer)
@@ -158,7 +159,9 @@ class _AnyAxes:
         raise NotImplementedError
 
     def _over(self, x: Variable, sizes: Geometry) -> Variable:
-        raise NotImplementedError
+        self._make(x.shape[1], x.ndim - 2)
+        options = {"dilate": sizes.dilation, "groups": self.groups}
+        return self._function(x, self.W, self.b, sizes.stride, sizes.pad, **options)
 
 
 class Convolution(_AnyAxes, L.Convolution2D):  # type: ignore[misc]
@@ -168,14 +171,11 @@ class Convolution(_AnyAxes, L.Convolution2D):  # type: ignore[misc]
         layer: The ``LayerParameter``.
     """
 
+    _function = staticmethod(F.convolution_nd)
+
     def __init__(self, layer: Message) -> None:
         super().__init__(**_options(layer))
         self._prepare(layer)
-
-    def _over(self, x: Variable, sizes: Geometry) -> Variable:
-        self._make(x.shape[1], x.ndim - 2)
-        options = {"dilate": sizes.dilation, "groups": self.groups}
-        return F.convolution_nd(x, self.W, self.b, sizes.stride, sizes.pad, **options)
 
     def _shape(self, channels: int, kernel: Sizes) -> Sizes:
         return (self.out_channels, channels // self.groups, *kernel)
@@ -188,14 +188,11 @@ class Deconvolution(_AnyAxes, L.Deconvolution2D):  # type: ignore[misc]
         layer: The ``LayerParameter``.
     """
 
+    _function = staticmethod(F.deconvolution_nd)
+
     def __init__(self, layer: Message) -> None:
         super().__init__(**_options(layer))
         self._prepare(layer)
-
-    def _over(self, x: Variable, sizes: Geometry) -> Variable:
-        self._make(x.shape[1], x.ndim - 2)
-        options = {"dilate": sizes.dilation, "groups": self.groups}
-        return F.deconvolution_nd(x, self.W, self.b, sizes.stride, sizes.pad, **options)
 
     def _shape(self, channels: int, kernel: Sizes) -> Sizes:
         return (channels, self.out_channels // self.groups, *kernel)
