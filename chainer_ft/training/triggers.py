@@ -6,5 +6,8 @@ from typing import Any
 
 
 def every_iteration(trainer: Any) -> bool:
-    """A trigger that keeps nothing in snapshots, so that an extension can be new to one."""
+    """A trigger that keeps nothing in snapshots, so that an extension can be new to one.
+
+    It costs less than Chainer's own trigger of one iteration, too.
+    """
     return True

@@ -23,7 +23,8 @@ from chainer_ft.training.schedules.phase import Phase
 from chainer_ft.training.schedules.phases import Schedule as Phases
 from chainer_ft.training.schedules.progress import Base
 from chainer_ft.training.schedules.resuming import Saved, resume
-from chainer_ft.training.schedules.stopping import StopTrigger, always, report_in_each
+from chainer_ft.training.schedules.stopping import StopTrigger, report_in_each
+from chainer_ft.training.triggers import every_iteration
 
 _log = logging.getLogger("chainer_ft")
 
@@ -54,7 +55,7 @@ class Schedule(Extension):  # type: ignore[misc]
         'head'
     """
 
-    trigger = staticmethod(always)
+    trigger = staticmethod(every_iteration)
     priority = -50  # after all that evaluates and logs, before snapshots
     governs_freezing = True
     governs_rates = True

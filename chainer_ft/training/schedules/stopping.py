@@ -50,8 +50,3 @@ def report_in_each(reporter: chainer.Reporter, key: str, value: Callable[[], int
         return plain(observation)
 
     reporter.scope = scope
-
-
-def always(trainer: Any) -> bool:
-    """A trigger; costs less than that of one iteration, and has nothing to save."""
-    return True
