@@ -2,7 +2,7 @@
 
 from chainer_ft.links.origin import origins, remember
 from chainer_ft.links.source import LinkSource
-from chainer_ft.links.walk import Slot, identity, named_links, slots
+from chainer_ft.links.walk import Slot, identity, named_links, own_slots, slots
 from chainer_ft.links.writing import initialize, write, written
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "initialize",
     "named_links",
     "origins",
+    "own_slots",
     "remember",
     "slots",
     "write",

@@ -81,21 +81,26 @@ def slots(
     """
     if any(link is one for one in above):
         raise ArrayError(f"{prefix}: this link contains itself; no serializer can walk it")
+    yield from own_slots(link, prefix)
+    for name, child in _children(link):
+        yield from slots(child, f"{prefix}/{name}", (*above, link))
+
+
+def own_slots(link: chainer.Link, prefix: str = "") -> Iterator[Slot]:
+    """The slots of a link itself, without those of its children."""
     order = {name: i for i, name in enumerate(link.__dict__)}
     last = len(order)
     for kind, names in (("param", link._params), ("persistent", link._persistent)):
         for name in sorted(names, key=lambda n: (order.get(n, last), n)):
             yield Slot(f"{prefix}/{name}", link, name, kind)  # type: ignore[arg-type]
-    for name, child in _children(link, order):
-        yield from slots(child, f"{prefix}/{name}", (*above, link))
 
 
-def _children(link: chainer.Link, order: dict[str, int]) -> list[tuple[str, chainer.Link]]:
+def _children(link: chainer.Link) -> list[tuple[str, chainer.Link]]:
     if isinstance(link, chainer.ChainList):
-        return sorted(
-            ((str(i), child) for i, child in enumerate(link._children)),
-            key=lambda pair: _position(link, pair[1]),
-        )
+        numbered = [(str(i), child) for i, child in enumerate(link._children)]
+        is_called = isinstance(link, chainer.Sequential)
+        return sorted(numbered, key=_place_in(link)) if is_called else numbered
+    order = {name: i for i, name in enumerate(link.__dict__)}
     names = sorted(getattr(link, "_children", ()), key=lambda n: (order.get(n, len(order)), n))
     return [(name, getattr(link, name)) for name in names]
 
@@ -111,7 +116,7 @@ def _place_in(link: chainer.Sequential) -> Callable[[tuple[str, chainer.Link]], 
 def named_links(link: chainer.Link, path: str = "/") -> Iterator[tuple[str, chainer.Link]]:
     """A link and everything below it with paths, in the order in which they were assigned."""
     yield path, link
-    for name, child in _children(link, {name: i for i, name in enumerate(link.__dict__)}):
+    for name, child in _children(link):
         yield from named_links(child, f"{path.rstrip('/')}/{name}")
 
 
@@ -128,12 +133,6 @@ def listing(link: chainer.Link, origin: str) -> Listing:
         owner = first.setdefault(identity(slot), slot.path)
         entries.append(replace(_entry(slot), shared_with=None if owner == slot.path else owner))
     return Listing(tuple(entries), origin)
-
-
-def _position(link: chainer.ChainList, child: chainer.Link) -> int:
-    """Where a child is called: Sequential numbers its links in another order than it calls them."""
-    calls = link._layers if isinstance(link, chainer.Sequential) else ()
-    return next((i for i, layer in enumerate(calls) if layer is child), 0)
 
 
 def identity(slot: Slot) -> object:

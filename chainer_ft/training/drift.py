@@ -76,8 +76,9 @@ def drift(model: chainer.Link, start: Start) -> dict[str, float]:
     """
     sums: dict[str, tuple[float, float]] = {}
     for slot in _with_arrays(model):
-        before = start.setdefault(slot.path, slot.array.copy())
-        moved, size = _squares(slot.value, before)
+        if slot.path not in start:
+            start[slot.path] = slot.array.copy()
+        moved, size = _squares(slot.value, start[slot.path])
         for layer in (slot.path.rpartition("/")[0] or "/", ""):
             total = sums.get(layer, (0.0, 0.0))
             sums[layer] = total[0] + moved, total[1] + size
@@ -97,9 +98,9 @@ def _with_arrays(model: chainer.Link) -> Iterator[Slot]:
 def _squares(param: chainer.Parameter, before: Any) -> tuple[float, float]:
     """Squared distance of a parameter, and its squared size at the start."""
     with chainer.using_device(param.device):
-        start = param.device.send(before).astype("d")
-        moved = param.array - start
-        return float((moved * moved).sum()), float((start * start).sum())
+        start = param.device.send(before).astype("d").reshape(-1)
+        moved = param.array.reshape(-1) - start
+        return float(moved.dot(moved)), float(start.dot(start))
 
 
 def _ratio(moved: float, size: float) -> float:

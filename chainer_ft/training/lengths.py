@@ -59,6 +59,15 @@ def length(value: Any) -> Length:
     return Length(int(period) if whole else period, unit)
 
 
+def ends_epoch(updater: Any) -> bool:
+    """Whether the last batch of an updater was the end of an epoch, or reached over it."""
+    is_new: bool | None = getattr(updater, "is_new_epoch", None)
+    if is_new is not None:  # a tenth of the price of counting
+        return is_new
+    before = getattr(updater, "previous_epoch_detail", None)
+    return before is not None and math.floor(updater.epoch_detail) > math.floor(before)
+
+
 @dataclass(frozen=True)
 class Position:
     """Where in the training one stands.
@@ -80,11 +89,9 @@ class Position:
         it: phases of whole epochs then stay on whole epochs.
         """
         epoch = getattr(updater, "epoch_detail", None)
-        if epoch is None:
-            return cls(updater.iteration, None)
-        before = getattr(updater, "previous_epoch_detail", None)
-        crossed = before is not None and math.floor(epoch) > math.floor(before)
-        return cls(updater.iteration, float(math.floor(epoch)) if crossed else epoch)
+        if epoch is not None and ends_epoch(updater):
+            epoch = float(math.floor(epoch))
+        return cls(updater.iteration, epoch)
 
     def since(self, start: Position, unit: Unit) -> float:
         """How far this is from ``start``.

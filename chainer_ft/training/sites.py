@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import chainer
 
-from chainer_ft.links import Slot, named_links, slots
+from chainer_ft.links import named_links, own_slots
 from chainer_ft.select import Selection, Site, predicate
 
 
@@ -30,11 +30,6 @@ def sites(model: chainer.Link) -> list[Site]:
             if slot.kind == "param"
         ]
     return found
-
-
-def own_slots(link: chainer.Link, prefix: str) -> list[Slot]:
-    """The slots of a link itself, without those of its children."""
-    return [slot for slot in slots(link, prefix) if slot.link is link]
 
 
 def select(model: chainer.Link, selections: Sequence[Selection]) -> frozenset[str]:

@@ -7,14 +7,13 @@ from collections.abc import Mapping
 
 import chainer
 
-from chainer_ft.links import named_links
+from chainer_ft.links import named_links, own_slots
 from chainer_ft.links.walk import listing
 from chainer_ft.report.model_table import LinkRow, ParamRow, State, Summary
 from chainer_ft.training.frozen_mode import keeps_statistics
 from chainer_ft.training.hyperparameters import Scaled
 from chainer_ft.training.modes import trains
 from chainer_ft.training.parameters import tuning_of
-from chainer_ft.training.sites import own_slots
 from chainer_ft.types import Entry
 
 #: Where Chainer's optimizers keep what people call the learning rate; AdaDelta has none.

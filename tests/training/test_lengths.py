@@ -5,11 +5,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import chainer
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chainer_ft.errors import ScheduleError
+from chainer_ft.training.lengths import ends_epoch
 from chainer_ft.training.schedules import Length, Position, length
 
 
@@ -47,6 +49,22 @@ def test_right_behind_the_end_of_an_epoch_it_is_that_end() -> None:
     assert Position.of(updater(7, 1.09375, 0.9375)) == Position(7, 1.0)
     assert Position.of(updater(8, 1.25, 1.09375)) == Position(8, 1.25)
     assert Position.of(updater(1, 0.15, None)) == Position(1, 0.15)
+
+
+@pytest.mark.parametrize("size", [7, 30])
+def test_the_end_of_an_epoch_is_what_the_iterator_says_or_what_can_be_counted(size: int) -> None:
+    """With 7 examples, most batches of 8 reach over one end, and some over two."""
+    batches = chainer.iterators.SerialIterator(list(range(size)), 8)
+    said, counted, fires = [], [], []
+    trigger = chainer.training.get_trigger((1, "epoch"))
+    for iteration in range(1, 20):
+        next(batches)
+        before, now = batches.previous_epoch_detail, batches.epoch_detail
+        said.append(ends_epoch(batches))
+        counted.append(ends_epoch(updater(iteration, now, before)))
+        here = SimpleNamespace(iteration=iteration, epoch_detail=now, previous_epoch_detail=before)
+        fires.append(trigger(SimpleNamespace(updater=here)))
+    assert said == counted == fires and any(said)
 
 
 def test_an_updater_without_epochs_counts_iterations() -> None:

@@ -24,7 +24,7 @@ from chainer_ft.training.schedules.phases import Schedule as Phases
 from chainer_ft.training.schedules.progress import Base
 from chainer_ft.training.schedules.resuming import Saved, resume
 from chainer_ft.training.schedules.stopping import StopTrigger, report_in_each
-from chainer_ft.training.triggers import every_iteration
+from chainer_ft.training.triggers import every_epoch
 
 _log = logging.getLogger("chainer_ft")
 
@@ -55,7 +55,6 @@ class Schedule(Extension):  # type: ignore[misc]
         'head'
     """
 
-    trigger = staticmethod(every_iteration)
     priority = -50  # after all that evaluates and logs, before snapshots
     governs_freezing = True
     governs_rates = True
@@ -78,6 +77,7 @@ class Schedule(Extension):  # type: ignore[misc]
         self._saved: Saved | None = None
         self._base = Base()
         self._is_running = False
+        self._is_by_epochs = False  # until a look in this run shows that no end was missed
 
     @property
     def phase(self) -> Phase:
@@ -148,8 +148,13 @@ class Schedule(Extension):  # type: ignore[misc]
             trainer.stop_trigger, lambda: all(one.is_over for one in schedules), known.restore_best
         )
 
+    def trigger(self, trainer: Any) -> bool:
+        """Fires in each iteration, or in each epoch where that is enough."""
+        return not self._is_by_epochs or every_epoch(trainer)
+
     def __call__(self, trainer: Any) -> None:
         self._known.step(trainer.observation, Position.of(trainer.updater))
+        self._is_by_epochs = self._known.is_by_epochs
 
     def finalize(self) -> None:
         """Prove that what is frozen stood still to the end."""
@@ -189,7 +194,7 @@ class Schedule(Extension):  # type: ignore[misc]
 
     def after_load(self, trainer: Any) -> None:
         """Go on where the snapshot was taken; called when all of it is read."""
-        saved, self._saved = self._saved, None
+        saved, self._saved, self._is_by_epochs = self._saved, None, False
         if saved is not None:
             resume(self._known, saved, self._base, Position.of(trainer.updater))
             return

@@ -9,6 +9,7 @@ from chainer.training import Extension
 
 from chainer_ft.report.table import wants_colour
 from chainer_ft.training.summary import summary
+from chainer_ft.training.triggers import cheapest
 
 
 class Summary(Extension):  # type: ignore[misc]
@@ -33,7 +34,7 @@ class Summary(Extension):  # type: ignore[misc]
     def __init__(
         self, *, trigger: Any = (1, "epoch"), out: Any = None, optimizer: str = "main"
     ) -> None:
-        self.trigger, self.optimizer = trigger, optimizer
+        self.trigger, self.optimizer = cheapest(trigger), optimizer
         self._out = out
         self._printed: object = None
 

@@ -15,6 +15,7 @@ from chainer_ft.report.drift_picture import save_drift
 from chainer_ft.report.pictures import check_drawable
 from chainer_ft.training import patched
 from chainer_ft.training.drift import Start, arrays_of, checked, drift, place_of
+from chainer_ft.training.triggers import cheapest
 
 _log = logging.getLogger("chainer_ft")
 
@@ -43,9 +44,9 @@ class WeightDrift(Extension):  # type: ignore[misc]
         UsageError: There is no matplotlib for the picture.
 
     Example:
-        >>> extension = WeightDrift(filename=None)
+        >>> extension = WeightDrift(trigger=(5, "epoch"), filename=None)
         >>> extension.trigger
-        (1, 'epoch')
+        (5, 'epoch')
     """
 
     priority = PRIORITY_WRITER
@@ -60,7 +61,7 @@ class WeightDrift(Extension):  # type: ignore[misc]
     ) -> None:
         if filename is not None:
             check_drawable(filename)
-        self.trigger, self.filename, self.optimizer = trigger, filename, optimizer
+        self.trigger, self.filename, self.optimizer = cheapest(trigger), filename, optimizer
         self.history: list[dict[str, Any]] = []
         self._link = start if isinstance(start, chainer.Link) else None
         self._given = start if self._link is None else arrays_of(self._link)

@@ -61,6 +61,14 @@ class Conductor:
         """Paths of what the schedule has frozen."""
         return self.progress.own if self.progress else ()
 
+    @property
+    def is_by_epochs(self) -> bool:
+        """Whether the running phase, if it is not over yet, can only end where an epoch does."""
+        length, start = self.phase.length, self.now.start.epoch
+        if self.phase.until is not None or length is None or start is None:
+            return False
+        return length.unit == "epoch" and float(start + length.period).is_integer()
+
     def resolved(self) -> tuple[Resolved, ...]:
         """The phases on the model."""
         return resolve(self.model, self.schedule, self.own)

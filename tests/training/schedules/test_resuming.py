@@ -151,6 +151,14 @@ class TestAnother:
         made.run()
         assert made.updater.iteration == 21
 
+    def test_a_phase_that_is_over_by_the_new_length_ends_in_the_next_iteration(
+        self, tmp_path: Path
+    ) -> None:
+        run(tmp_path, ft.Phase("3 epochs", name="long"), ALL)
+        made = resumed(tmp_path, 9, ft.Phase("1 epoch", name="long"), ALL)
+        made.run()
+        assert made.updater.iteration == 9 + 1 + 4
+
     @pytest.mark.parametrize(
         ("phases", "told"),
         [
