@@ -17,7 +17,7 @@ from chainer_ft.finetune.ghosts import CannotReplay, ghost
 from chainer_ft.finetune.job import Job
 from chainer_ft.finetune.outcome import named, outcome
 from chainer_ft.finetune.replay import Attributes, Computing, Finished, Replaying, laid_out, stored
-from chainer_ft.finetune.split import CannotSplit, NotReady, split
+from chainer_ft.finetune.split import CannotSplit, split
 from chainer_ft.finetune.tracing import Trace
 
 
@@ -73,16 +73,15 @@ class Cut:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.size = job.size if job.training else min(job.size, len(job.examples))
+        self.size = job.chunk
         self.splits: dict[int, Split] = {}
         self._pinned: set[int] = set()
         self._idle: dict[int, Attributes] = {}
-        self._check_ready()
-        job.examples.check()
         self.first = np.arange(self.size) % len(job.examples)
-        arrays, self._build = flatten(job.batch(self.first))
+        batch = job.batch(self.first)
+        arrays, self._build = flatten(batch)
         self._inputs = [(tuple(array.shape[1:]), array.dtype.str) for array in arrays]
-        self.watched = self._watch(self.first)
+        self.watched = self._watch(batch)
 
     @property
     def split(self) -> Split:
@@ -98,13 +97,14 @@ class Cut:
         ]
         return found + [Column(*self._inputs[i]) for i in self.split.given]
 
-    def computed(self, rows: np.ndarray) -> list[np.ndarray]:
-        """The columns of these rows, as they are kept.
+    def computed(self, batch: Any) -> list[np.ndarray]:
+        """The columns of a converted batch, as they are kept.
 
         Raises:
             CannotSplit: The function reads live values before all that is frozen is computed.
         """
-        one, batch = self.split_for(len(rows)), self.job.batch(rows)
+        arrays, _ = flatten(batch)
+        one = self.split_for(len(arrays[0]))
         computing = Computing(one)
         with self.job.watched(), heard_by(computing):
             try:
@@ -113,7 +113,7 @@ class Cut:
                 pass
             except CannotReplay as error:
                 raise CannotSplit(f"{error}, before all that is frozen is computed") from error
-        return self._kept(one, computing.columns, flatten(batch)[0])
+        return self._kept(one, computing.columns, arrays)
 
     def cached(self, rows: np.ndarray, kept: Sequence[np.ndarray]) -> Cached:
         """A batch of columns as they are kept."""
@@ -149,17 +149,17 @@ class Cut:
             CannotSplit: They are others than those of the usual size.
         """
         if size not in self.splits:
-            self._watch(np.arange(size) % len(self.job.examples))
+            self._watch(self.job.batch(np.arange(size) % len(self.job.examples)))
             one, usual = self.splits[size], self.split
             if (one.columns, one.given) != (usual.columns, usual.given):
                 raise CannotSplit("a smaller batch is computed in another way")
         return self.splits[size]
 
-    def _watch(self, rows: np.ndarray) -> Watched:
-        """Watch the function on a batch of these rows."""
-        batch = self.job.batch(rows)
+    def _watch(self, batch: Any) -> Watched:
+        """Watch the function on a batch."""
         arrays, _ = flatten(batch)
-        if any(len(array) != len(rows) for array in arrays):
+        size = len(arrays[0])
+        if any(len(array) != size for array in arrays):
             raise CannotSplit("an input has not as many rows as there are samples")
         trace = Trace(self.job.model, arrays)
         with self.job.watched() as reported:
@@ -167,8 +167,8 @@ class Cut:
                 values = named(apply(self.job.function, batch), reported)
             wanted = [trace.source(value) for value in values.values()]
             came = outcome(self.job.model, values)
-        one = split(trace.calls, len(arrays), len(rows), wanted, self._pinned, trace.spans)
-        self.splits[len(rows)] = one
+        one = split(trace.calls, len(arrays), size, wanted, self._pinned, trace.spans)
+        self.splits[size] = one
         for _, link in one.spans:
             self._idle[link] = Attributes(trace.links[link])
         return Watched(self._kept(one, trace.arrays, arrays), came)
@@ -188,9 +188,4 @@ class Cut:
         if not isinstance(source, Source) or source.kind != "input":
             raise CannotSplit(str(error)) from error
         self._pinned.add(source.place)
-        self.watched = self._watch(self.first)
-
-    def _check_ready(self) -> None:
-        for path, param in self.job.model.namedparams():
-            if param.array is None:
-                raise NotReady(f"{path} has no array before the first batch")
+        self.watched = self._watch(self.job.batch(self.first))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,11 @@ import numpy as np
 from chainer_ft.errors import UsageError
 from chainer_ft.finetune.fingerprints import of_dataset, of_example
 from chainer_ft.finetune.split import CannotSplit
+from chainer_ft.images import Dataset
+from chainer_ft.images.samples import Place
+
+#: A worker process takes as long to start as to prepare so many images.
+_EACH = 500
 
 
 class Examples:
@@ -22,14 +27,15 @@ class Examples:
     Args:
         dataset: A dataset of Chainer.
         draws: How many.
+        workers: Processes that prepare examples of :class:`chainer_ft.images.Dataset`.
 
     Example:
         >>> Examples([1, 2, 3]).batch([2, 0])
         [3, 1]
     """
 
-    def __init__(self, dataset: Any, draws: int = 1) -> None:
-        self.dataset, self.draws = dataset, draws
+    def __init__(self, dataset: Any, draws: int = 1, workers: int = 0) -> None:
+        self.dataset, self.draws, self.workers = dataset, draws, workers
         self.count = len(dataset)
         self._knows_epochs = _knows_epochs(dataset)
         if not self.count:
@@ -51,6 +57,14 @@ class Examples:
     def batch(self, rows: Iterable[int]) -> list[Any]:
         """The examples of these rows."""
         return [self[int(row)] for row in rows]
+
+    def ahead(self, batches: Sequence[Sequence[int]]) -> Iterator[list[Any]]:
+        """The examples of the rows of several batches, one after the other, begun at once."""
+        workers = min(self.workers, sum(map(len, batches)) // _EACH)
+        if not workers or not isinstance(self.dataset, Dataset):
+            return map(self.batch, batches)
+        places = [[Place(row % self.count, row // self.count) for row in b] for b in batches]
+        return self.dataset.ahead(places, workers)
 
     def check(self) -> None:
         """See that they are the same whenever they are asked for.

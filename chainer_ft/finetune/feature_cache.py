@@ -19,6 +19,7 @@ from chainer_ft.finetune.job import Job
 from chainer_ft.finetune.moment import random_kept
 from chainer_ft.finetune.split import CannotSplit, NotReady
 from chainer_ft.finetune.switch import Switch
+from chainer_ft.images import Batches
 from chainer_ft.links import named_links
 from chainer_ft.training.modes import mode_of
 from chainer_ft.training.proof import frozen
@@ -140,7 +141,7 @@ class FeatureCache(Extension):  # type: ignore[misc]
         return Job(
             updater.loss_func or target,
             target,
-            Examples(_dataset(iterator), self.draws),
+            Examples(_dataset(iterator), self.draws, _workers(iterator)),
             iterator.batch_size,
             updater.converter,
             updater.input_device,
@@ -171,13 +172,17 @@ def _evaluation(evaluator: Evaluator, trainer: Any) -> Job:
     return Job(
         evaluator.eval_func or target,
         target,
-        Examples(_dataset(iterator)),
+        Examples(_dataset(iterator), workers=_workers(iterator)),
         iterator.batch_size,
         evaluator.converter,
         evaluator.device,
         training=False,
         reporter=trainer.reporter,
     )
+
+
+def _workers(iterator: Any) -> int:
+    return iterator.workers if isinstance(iterator, Batches) else 0
 
 
 def _dataset(iterator: Any) -> Any:

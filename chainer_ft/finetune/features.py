@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import chainer
 import numpy as np
@@ -36,6 +37,10 @@ class Features:
 
     def __init__(self, job: Job, exact: bool = True) -> None:
         self.job, self.exact = job, exact
+        job.check()
+        self._chunks = range(-(-len(job.examples) // job.chunk))
+        # begun now, so that the first are there when the cut is found
+        self._coming = self._begun(self._chunks) if job.has_frozen else None
         self.cut = Cut(job)
         proof.check_batches(self.cut, exact)
         self._file: FeatureFile | None = None
@@ -108,21 +113,30 @@ class Features:
             self._file = None
 
     def _fill(self, file: FeatureFile, missing: list[int], progress: Progress | None) -> None:
+        coming = self._coming
+        if coming is None or missing != [*self._chunks]:
+            coming = self._begun(missing)
         for index in missing:
             rows = min(file.chunk, file.rows - index * file.chunk)
-            file.write(index, [array[:rows] for array in self._chunk(index)])
+            columns = self._columns(next(coming)) if index else self.cut.watched.columns
+            file.write(index, [array[:rows] for array in columns])
             if progress is not None:
                 progress(min((index + 1) * self.cut.size, file.rows), file.rows)
         file.finish()
+        self._coming = None
 
-    def _chunk(self, index: int) -> list[np.ndarray]:
-        """The columns of one batch; the last one is filled up in training."""
-        if index == 0:
-            return self.cut.watched.columns
-        size, total = self.cut.size, len(self.job.examples)
-        rows = np.arange(index * size, min((index + 1) * size, total))
-        wanted = np.arange(rows[0], rows[0] + size) % total if self.job.training else rows
-        return self.cut.computed(wanted)
+    def _begun(self, chunks: Iterable[int]) -> Iterator[list[Any]]:
+        """The examples of these batches, but of the first, of which the columns are known."""
+        return self.job.examples.ahead([self._rows(index) for index in chunks if index])
+
+    def _rows(self, index: int) -> list[int]:
+        """The rows of one batch; the last one is filled up in training."""
+        size, total = self.job.chunk, len(self.job.examples)
+        rows = range(index * size, (index + 1) * size)
+        return [row % total for row in rows if self.job.training or row < total]
+
+    def _columns(self, examples: Sequence[Any]) -> list[np.ndarray]:
+        return self.cut.computed(self.job.converted(examples))
 
     def __str__(self) -> str:
         one = self.cut.split

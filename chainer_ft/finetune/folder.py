@@ -17,7 +17,7 @@ from chainer_ft.formats.atomic import replacing
 
 #: Names in the run folder.
 STATE, LOG, MODEL, PREDICTIONS = "run.json", "log", "model.npz", "predictions.npz"
-SNAPSHOT = "snapshot"
+SNAPSHOT, FEATURES = "snapshot", "features"
 SCHEMA = "chainer_ft.run/1"
 
 

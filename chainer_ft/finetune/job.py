@@ -12,6 +12,8 @@ import numpy as np
 
 from chainer_ft.finetune.examples import Examples
 from chainer_ft.finetune.moment import observed, unnoticed
+from chainer_ft.finetune.split import NotReady
+from chainer_ft.training.parameters import tuning_of
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,33 @@ class Job:
     training: bool = True
     reporter: Any = field(default=None, repr=False)
 
+    @property
+    def chunk(self) -> int:
+        """Samples that are computed at once; a training fills its last batch up."""
+        return self.size if self.training else min(self.size, len(self.examples))
+
+    @property
+    def has_frozen(self) -> bool:
+        """Whether a parameter is frozen."""
+        return any(tuning_of(param).frozen for param in self.model.params())
+
+    def check(self) -> None:
+        """See that the model is complete, and the examples are no others next time.
+
+        Raises:
+            CannotSplit: They are.
+        """
+        for path, param in self.model.namedparams():
+            if param.array is None:
+                raise NotReady(f"{path} has no array before the first batch")
+        self.examples.check()
+
     def batch(self, rows: Sequence[int] | np.ndarray) -> Any:
         """The batch of these rows, converted."""
-        examples = self.examples.batch(rows)
+        return self.converted(self.examples.batch(rows))
+
+    def converted(self, examples: Sequence[Any]) -> Any:
+        """A batch of these examples."""
         return chainer.dataset.convert._call_converter(self.converter, examples, self.device)
 
     @contextmanager

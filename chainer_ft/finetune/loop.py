@@ -35,6 +35,7 @@ class Task:
         lr: Learning rate that the schedule's factors multiply.
         train: The images to learn from.
         val: The images to judge by.
+        features: Folder for features of what is frozen; of this training alone unless it is named.
     """
 
     folder: str
@@ -43,6 +44,7 @@ class Task:
     lr: float
     train: Dataset
     val: Dataset
+    features: str | None = None
 
 
 def make_optimizer(settings: Settings, lr: float) -> Any:
@@ -74,7 +76,9 @@ def make_trainer(settings: Settings, task: Task) -> Trainer:
     elif settings.curve == "cosine":
         trainer.extend(extensions.Cosine())
     if settings.cache:
-        trainer.extend(FeatureCache(draws=settings.draws))
+        trainer.extend(
+            FeatureCache(task.features, draws=settings.draws, keep=task.features is not None)
+        )
     classifier = updater.get_optimizer("main").target
     trainer.extend(Evaluator(val_batches(settings, task.val), classifier, device=settings.device))
     trainer.extend(extensions.WeightDrift(filename=None))

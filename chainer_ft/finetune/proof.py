@@ -47,7 +47,7 @@ def _check_other_batch(cut: Cut, seed: int, exact: bool) -> None:
     half = draw.permutation(len(first))[: -(-len(first) // 2)]
     others = draw.integers(len(cut.job.examples), size=len(first) - len(half))
     order = draw.permutation(len(first))
-    again = cut.computed(np.concatenate([first[half], others])[order])
+    again = cut.computed(cut.job.batch(np.concatenate([first[half], others])[order]))
     now = np.argsort(order)[: len(half)]
     for before, after in zip(cut.watched.columns, again, strict=True):
         compare(before[half], after[now], exact)

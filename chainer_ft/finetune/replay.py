@@ -11,6 +11,7 @@ from chainer import FunctionNode
 
 from chainer_ft.finetune.calls import Plain
 from chainer_ft.finetune.computation import Call, Source, Split
+from chainer_ft.finetune.forward_only import forward_only
 from chainer_ft.finetune.ghosts import CannotReplay, ghost, source_of
 from chainer_ft.finetune.tracing import is_same, label_of
 
@@ -77,6 +78,10 @@ class Computing(_Follower):
     def __init__(self, split: Split) -> None:
         super().__init__(split)
         self.columns: dict[Source, Any] = {}
+
+    def call(self, function: FunctionNode, inputs: Sequence[Any], plain: Plain) -> tuple[Any, ...]:
+        """Make the call, without what only a gradient would need."""
+        return super().call(function, inputs, lambda: forward_only(function, inputs, plain))
 
     def is_made(self, place: int) -> bool:
         return place in self.split.needed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from chainer_ft.finetune import measured
 from chainer_ft.finetune.auto import settled
 from chainer_ft.finetune.building import Built
 from chainer_ft.finetune.contenders import Contender, contenders
-from chainer_ft.finetune.folder import RunFolder
+from chainer_ft.finetune.folder import FEATURES, RunFolder
 from chainer_ft.finetune.judging import Judged
 from chainer_ft.finetune.logs import curve_of, drift_of
 from chainer_ft.finetune.page import write_page
@@ -62,13 +63,17 @@ def run_all(setup: Setup, folder: RunFolder) -> RunResult:
         setup.tell(advice)
     settings, why = settled(setup, built, folder)
     trained = []
+    # What a first phase computes of the frozen body, the baseline with a frozen body needs too.
+    shared = "frozen" in dict(settings.baselines)
+    features = folder.path / FEATURES if shared else None
     for contender in contenders(settings, built.model, built.head.now.path, why):
         place = folder.child(contender.name)
         schedule = contender.scenario.schedule.to_yaml().rstrip()
         place.write_text("schedule.yaml", schedule)
         setup.tell(f"\n{contender.name}: {contender.scenario.why}\n{schedule}")
-        judged, facts = carry_out(setup, contender, place)
+        judged, facts = carry_out(setup, contender, place, features)
         trained.append(Trained(contender, judged, facts, place.log()))
+    shutil.rmtree(folder.path / FEATURES, ignore_errors=True)
     _result(setup, built, trained, folder, advice).save(folder.path)
     try:
         write_page(folder.path)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -73,7 +73,7 @@ def statistics_of(setup: Setup) -> Statistics:
 
 
 def carry_out(
-    setup: Setup, contender: Contender, folder: RunFolder
+    setup: Setup, contender: Contender, folder: RunFolder, features: Path | None = None
 ) -> tuple[Judged, dict[str, Any]]:
     """Train, or go on, unless it is done already; then judge.
 
@@ -81,6 +81,7 @@ def carry_out(
         setup: What it shares with the others.
         contender: Which training.
         folder: Its folder.
+        features: A folder for features of what is frozen that others will use, too.
 
     Returns:
         tuple: What the net says of the validation images, and facts: ``seconds``, ``lr``, ``head``.
@@ -101,6 +102,7 @@ def carry_out(
             _rate(setup, contender, folder),
             setup.dataset("train"),
             setup.dataset("val"),
+            None if features is None else str(features),
         )
         seconds = _run(setup, task)
         judged = Judged(*scores_of(built.predictor, val_batches(settings, task.val)))
@@ -114,7 +116,6 @@ def carry_out(
         )
     folder.finish(judged, facts)
     (folder.path / SNAPSHOT).unlink(missing_ok=True)
-    shutil.rmtree(folder.path / "features", ignore_errors=True)
     return judged, facts
 
 

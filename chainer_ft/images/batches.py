@@ -92,6 +92,11 @@ class Batches(chainer.iterators.SerialIterator):  # type: ignore[misc]
         sampler = EpochShuffle(seed) if shuffle else None
         super().__init__(dataset, batch_size, repeat, None if shuffle else False, sampler)
 
+    @property
+    def workers(self) -> int:
+        """How many processes prepare batches."""
+        return self._workers
+
     def reset(self) -> None:
         """Go back to the first batch."""
         self._forget()

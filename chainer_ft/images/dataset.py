@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from typing import Literal
 
@@ -11,8 +12,9 @@ import numpy as np
 from chainer_ft.images.augmentation import Augmentation
 from chainer_ft.images.items import Images, stamp
 from chainer_ft.images.picture import quiet
+from chainer_ft.images.pool import Prepared
 from chainer_ft.images.preprocessing import Preprocessing
-from chainer_ft.images.samples import Samples, part_of
+from chainer_ft.images.samples import Place, Samples, part_of
 
 
 class Dataset(chainer.dataset.DatasetMixin):  # type: ignore[misc]
@@ -67,6 +69,28 @@ class Dataset(chainer.dataset.DatasetMixin):  # type: ignore[misc]
         """
         with quiet():
             return self.samples.input(index, epoch), self.samples.labels[index]
+
+    def ahead(
+        self, batches: Sequence[Sequence[Place]], workers: int
+    ) -> Iterator[list[tuple[np.ndarray, np.int32]]]:
+        """The examples of these batches, one after the other; worker processes begin at once.
+
+        Args:
+            batches: Which images, and in which epoch.
+            workers: How many processes.
+
+        Raises:
+            FormatError: An image is not there any more, or damaged.
+            WorkerError: A worker process was killed.
+        """
+        return self._labelled(batches, Prepared(self.samples, batches, workers))
+
+    def _labelled(
+        self, batches: Sequence[Sequence[Place]], prepared: Prepared
+    ) -> Iterator[list[tuple[np.ndarray, np.int32]]]:
+        labels = self.samples.labels
+        for batch, inputs in zip(batches, prepared, strict=True):
+            yield [(x, labels[place.image]) for x, place in zip(inputs, batch, strict=True)]
 
     def fingerprint(self) -> str:
         """A text that changes whenever an example does.

@@ -9,7 +9,8 @@ import subprocess
 import tempfile
 import weakref
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from multiprocessing import Pipe
 from typing import BinaryIO, NoReturn
 
@@ -143,6 +144,38 @@ class Pool:
     def close(self) -> None:
         """End the processes."""
         self._end()
+
+
+class Prepared:
+    """The inputs of these batches, one after the other; workers begin with them at once.
+
+    Args:
+        samples: What to prepare.
+        batches: Places in them; at least one batch.
+        workers: How many processes.
+
+    Raises:
+        FormatError: An image cannot be read.
+        WorkerError: A worker is gone, or failed.
+    """
+
+    def __init__(self, samples: Samples, batches: Sequence[Sequence[Place]], workers: int) -> None:
+        self._pool = Pool(samples, max(map(len, batches)), workers)
+        self._coming = iter(batches)
+        self._left = len(batches)
+        for batch in islice(self._coming, self._pool.depth):
+            self._pool.ask(batch)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        try:
+            while self._left:
+                self._left -= 1
+                inputs = self._pool.take()
+                for batch in islice(self._coming, 1):
+                    self._pool.ask(batch)
+                yield inputs
+        finally:
+            self._pool.close()
 
 
 def _stop(workers: list[Worker]) -> None:

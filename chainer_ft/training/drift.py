@@ -98,9 +98,12 @@ def _with_arrays(model: chainer.Link) -> Iterator[Slot]:
 def _squares(param: chainer.Parameter, before: Any) -> tuple[float, float]:
     """Squared distance of a parameter, and its squared size at the start."""
     with chainer.using_device(param.device):
-        start = param.device.send(before).astype("d").reshape(-1)
-        moved = param.array.reshape(-1) - start
-        return float(moved.dot(moved)), float(start.dot(start))
+        start = param.device.send(before).astype("d")
+        moved = param.array - start
+        # no dot product: of equal numbers it differs by where they lie, and a resumed run with it
+        moved *= moved
+        start *= start
+        return float(moved.sum()), float(start.sum())
 
 
 def _ratio(moved: float, size: float) -> float:

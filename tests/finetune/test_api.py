@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from small_runs import Net, arrays, assert_same, log, make_files, tune
 
 import chainer_ft as ft
 from chainer_ft.errors import UsageError
+from chainer_ft.finetune.cache import FeatureFile
+from chainer_ft.finetune.features import Features
 from chainer_ft.finetune.result import RunResult
 from chainer_ft.finetune.using import load
 
@@ -77,6 +80,31 @@ def test_cached_equals_uncached(place: Path) -> None:
     tune(place, "uncached", cache=False, baselines=["frozen"])
     assert_same(place / "plain", place / "uncached")
     assert_same(place / "plain" / "frozen", place / "uncached" / "frozen")
+
+
+def test_a_frozen_body_is_computed_once_for_all_that_need_it(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first phase of the fine-tuned net has computed what the baseline needs."""
+    written: list[str] = []
+    seen: list[bool] = []
+    write, restored = FeatureFile.write, Features.prepare
+
+    def count(self: FeatureFile, index: int, arrays: Any) -> None:
+        written.append(f"{self.path.name} {index}")
+        write(self, index, arrays)
+
+    def prepare(self: Features, *args: Any) -> None:
+        restored(self, *args)
+        seen.append((place / "shared" / "features").is_dir())
+
+    monkeypatch.setattr(FeatureFile, "write", count)
+    monkeypatch.setattr(Features, "prepare", prepare)
+    tune(place, "shared", baselines=["frozen"])
+    assert len(written) == len(set(written)) == 4 + 1  # batches of 72 and of 18 images
+    assert seen == [True] * 4  # training and evaluation, twice
+    assert not (place / "shared" / "features").exists()
+    assert_same(place / "shared" / "frozen", place / "uncached" / "frozen")
 
 
 def test_augmented_features_are_kept_by_draws(place: Path) -> None:

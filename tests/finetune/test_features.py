@@ -19,6 +19,7 @@ from chainer_ft.finetune.features import Features
 from chainer_ft.finetune.ghosts import CannotReplay
 from chainer_ft.finetune.job import Job
 from chainer_ft.finetune.split import CannotSplit
+from chainer_ft.images import Dataset, Preprocessing, find
 
 
 class Small(chainer.Chain):  # type: ignore[misc]
@@ -49,6 +50,59 @@ def model(seed: int = 0, cls: type[Small] = Small) -> Small:
 def job(net: chainer.Link, seed: int = 0, **options: Any) -> Job:
     dataset = options.pop("dataset", chainer.datasets.TupleDataset(*data(20, seed)))
     return Job(net, net, Examples(dataset, options.pop("draws", 1)), 8, **options)
+
+
+class TestAhead:
+    def pictures(self, folder: Path, count: int) -> Dataset:
+        """Few pixels, so that many of them are soon made."""
+        pixels = np.random.default_rng(0).integers(0, 256, (count, 8, 8, 3)).astype(np.uint8)
+        np.savez(folder / "many.npz", x=pixels, y=np.arange(count) % 5)
+        return Dataset(find(folder / "many.npz"), "all", Preprocessing((8, 8)))
+
+    @pytest.mark.parametrize("training", [True, False])
+    def test_many_images_are_prepared_by_workers(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, training: bool
+    ) -> None:
+        asked: list[int] = []
+        ahead = Dataset.ahead
+
+        def spy(self: Dataset, batches: Any, workers: int) -> Any:
+            asked.append(workers)
+            return ahead(self, batches, workers)
+
+        monkeypatch.setattr(Dataset, "ahead", spy)
+        pictures, columns = self.pictures(tmp_path, 1100), []
+        for workers in (0, 8):
+            net = model()
+            made = Job(net, net, Examples(pictures, 1, workers), 8, training=training)
+            features = Features(made)
+            features.prepare(tmp_path / f"{workers}")
+            columns.append([array.tobytes() for array in features.file.arrays])
+        assert columns[0] == columns[1]
+        assert asked == [2]  # as many as it pays for
+
+    def test_few_are_not(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Dataset, "ahead", None)
+        net = model()
+        made = Job(net, net, Examples(self.pictures(tmp_path, 60), 1, 8), 8)
+        Features(made).prepare(tmp_path / "features")
+
+    def test_what_was_computed_is_not_asked_for_again(self, tmp_path: Path) -> None:
+        pictures, net = self.pictures(tmp_path, 1100), model()
+
+        def stop(done: int, all_: int) -> None:
+            if done > 600:
+                raise KeyboardInterrupt
+
+        folder, whole = tmp_path / "features", tmp_path / "whole"
+        with pytest.raises(KeyboardInterrupt):
+            Features(Job(net, net, Examples(pictures, 1, 2), 8)).prepare(folder, progress=stop)
+        both = []
+        for place in (folder, whole):
+            features = Features(Job(net, net, Examples(pictures, 1, 2), 8))
+            features.prepare(place)
+            both.append([array.tobytes() for array in features.file.arrays])
+        assert both[0] == both[1]
 
 
 class TestKey:

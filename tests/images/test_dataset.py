@@ -13,6 +13,8 @@ from PIL import Image
 from chainer_ft.caffe.data.datum import make_datum
 from chainer_ft.errors import FormatError
 from chainer_ft.images import Augmentation, Dataset, Preprocessing, find
+from chainer_ft.images.pool import Prepared
+from chainer_ft.images.samples import Place
 
 
 def _folder(root: Path) -> Path:
@@ -58,6 +60,43 @@ def test_a_file_that_is_gone(tmp_path: Path) -> None:
     os.unlink(tmp_path / "a" / data.samples.items[0].key)
     with pytest.raises(FormatError, match="cannot be opened"):
         data.fingerprint()
+
+
+def _batches(data: Dataset) -> list[list[Place]]:
+    """Every image in three epochs, two at a time."""
+    every = [Place(image, epoch) for epoch in range(3) for image in range(len(data))]
+    return [every[at : at + 2] for at in range(0, len(every), 2)]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_prepared_ahead_they_are_the_same(tmp_path: Path, workers: int) -> None:
+    """There are more batches than the workers have room for."""
+    data = Dataset(find(_folder(tmp_path / "a")), "all", Preprocessing((4, 4)), Augmentation())
+    batches = _batches(data)
+    for batch, examples in zip(batches, data.ahead(batches, workers), strict=True):
+        for place, (x, t) in zip(batch, examples, strict=True):
+            expected, label = data.get_example(*place)
+            assert x.tobytes() == expected.tobytes() and t == label
+
+
+def test_workers_end_with_the_last_batch_or_when_nobody_wants_one(tmp_path: Path) -> None:
+    data = Dataset(find(_folder(tmp_path / "a")), "all", Preprocessing((4, 4)))
+    batches = _batches(data)
+    for wanted in (0, 1, len(batches)):
+        prepared = Prepared(data.samples, batches, 2)
+        processes = [worker.process for worker in prepared._pool._workers]
+        coming = iter(prepared)
+        for _ in range(wanted):
+            next(coming)
+        del prepared, coming
+        assert [process.poll() is None for process in processes] == [False, False]
+
+
+def test_prepared_ahead_an_image_that_is_gone_is_named(tmp_path: Path) -> None:
+    data = Dataset(find(_folder(tmp_path / "a")), "all", Preprocessing((4, 4)))
+    os.unlink(tmp_path / "a" / data.samples.items[3].key)
+    with pytest.raises(FormatError, match="cannot be opened"):
+        list(data.ahead(_batches(data), 2))
 
 
 def test_arrays_have_one_file(tmp_path: Path) -> None:
