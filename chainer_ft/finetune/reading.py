@@ -10,7 +10,9 @@ import numpy as np
 
 from chainer_ft.caffe.net import Net
 from chainer_ft.errors import RuleError, UsageError
+from chainer_ft.finetune.calls import heard_by
 from chainer_ft.finetune.depths import depths
+from chainer_ft.finetune.forward_only import ForwardOnly
 from chainer_ft.links import named_links
 from chainer_ft.select import nearest
 
@@ -71,7 +73,8 @@ def in_test_mode(read: Read) -> Callable[[Any], np.ndarray]:
     """The same in test mode and as a NumPy array, sample by sample."""
 
     def call(batch: Any) -> np.ndarray:
-        with chainer.using_config("train", False), chainer.no_backprop_mode():
+        in_test = chainer.using_config("train", False)
+        with in_test, chainer.no_backprop_mode(), heard_by(ForwardOnly()):
             value = read(batch)
         array = chainer.backend.CpuDevice().send(getattr(value, "array", value))
         if not isinstance(array, np.ndarray) or array.shape[:1] != (len(batch),):
