@@ -43,6 +43,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_preprocessing(parser.add_argument_group("images"))
     add_rules(parser)
     parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="(default: 32)")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes that prepare images")
     parser.add_argument("--device", default="@numpy", help="@numpy, @cupy:0 (default: @numpy)")
     parser.add_argument("--json", action="store_true", help="print all of it as JSON")
 
@@ -51,6 +52,7 @@ def run(options: Namespace) -> int:
     """Run the verb. What was computed before an interrupt is not computed again."""
     from chainer_ft.finetune.extracting import extract
     from chainer_ft.images import find
+    from chainer_ft.images.batches import usual_workers
 
     watched = sys.stderr.isatty()
     seen = counted("images checked") if watched else None
@@ -68,6 +70,7 @@ def run(options: Namespace) -> int:
         batch_size=options.batch_size,
         device=options.device,
         progress=counted("images computed") if watched else None,
+        workers=usual_workers() if options.workers is None else options.workers,
     )
     left_out = [f"{one.path}: {one.reason}; left out" for one in images.broken]
     _print(options, made, [*notes, *guessed, *left_out], len(images.classes))

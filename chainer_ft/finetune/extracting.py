@@ -15,6 +15,7 @@ import numpy as np
 
 from chainer_ft.finetune.cache import FeatureFile
 from chainer_ft.finetune.columns import Column
+from chainer_ft.finetune.examples import Examples
 from chainer_ft.finetune.fingerprints import key_of, of_dataset
 from chainer_ft.finetune.reading import in_test_mode, reader
 from chainer_ft.formats.atomic import old_file, replacing
@@ -72,6 +73,7 @@ def extract(
     batch_size: int = 32,
     device: Any = None,
     progress: Progress | None = None,
+    workers: int = 0,
 ) -> Extracted:
     """Write the features of a layer to an HDF5 file.
 
@@ -89,6 +91,7 @@ def extract(
         batch_size: Samples computed at once.
         device: Where the model is.
         progress: Called with the samples done and all.
+        workers: Processes that prepare images, at most, where there are many.
 
     Raises:
         RuleError: There is no such layer.
@@ -101,7 +104,7 @@ def extract(
     compute = in_test_mode(read)
     sample = compute(first)
     column = Column(sample.shape[1:], sample.dtype.str)
-    work = _Work(compute, where, column, Path(out).resolve().parent, batch_size, progress)
+    work = _Work(compute, where, column, Path(out).resolve().parent, batch_size, progress, workers)
     weights = _weights(model)
     facts, total = [SCHEMA, name, weights, batch_size], sum(len(part.examples) for part in parts)
     computed = 0
@@ -126,6 +129,7 @@ class _Work:
     folder: Path
     size: int
     progress: Progress | None
+    workers: int
     done: int = 0
 
     def file_of(self, part: Part, facts: list[Any]) -> FeatureFile:
@@ -137,13 +141,15 @@ class _Work:
 
     def fill(self, file: FeatureFile, part: Part, total: int) -> int:
         """Compute what is missing; gives how many batches that were."""
-        missing = list(file.missing())
-        for index in missing:
-            rows = range(index * file.chunk, min((index + 1) * file.chunk, file.rows))
-            batch = np.stack([np.asarray(part.examples[row][0]) for row in rows])
-            file.write(index, [self.compute(self.device.send(batch))])
+        size, rows = file.chunk, range(file.rows)
+        missing = [(index, rows[index * size : (index + 1) * size]) for index in file.missing()]
+        examples = Examples(part.examples, workers=self.workers)
+        coming = examples.ahead([chosen for _, chosen in missing])
+        for (index, chosen), batch in zip(missing, coming, strict=True):
+            inputs = np.stack([np.asarray(example[0]) for example in batch])
+            file.write(index, [self.compute(self.device.send(inputs))])
             if self.progress is not None:
-                self.progress(self.done + rows[-1] + 1, total)
+                self.progress(self.done + chosen[-1] + 1, total)
         self.done += file.rows
         return len(missing)
 

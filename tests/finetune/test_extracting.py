@@ -14,6 +14,7 @@ from feature_nets import Residual, data
 
 from chainer_ft.errors import FormatError
 from chainer_ft.finetune.extracting import Extracted, Part, extract
+from chainer_ft.images import Dataset, Preprocessing, find
 
 
 def _parts() -> list[Part]:
@@ -54,6 +55,28 @@ def test_what_is_in_the_file(tmp_path: Path) -> None:
         about = json.loads(file.attrs["chainer_ft"])
     assert about == {"schema": "chainer_ft.features_hdf5/1", "layer": "/blocks/1", "data": "x"}
     assert [p.name for p in tmp_path.iterdir()] == ["f.h5"]
+
+
+def test_many_images_are_prepared_by_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (600, 8, 8, 3)).astype(np.uint8)
+    np.savez(tmp_path / "many.npz", x=pixels, y=np.arange(600) % 5)
+    images = Dataset(find(tmp_path / "many.npz"), "all", Preprocessing((8, 8)))
+    part = Part("all", images, images.samples.labels.tolist(), [str(i) for i in range(600)])
+    asked, ahead = [], Dataset.ahead
+
+    def spy(self: Dataset, batches: Any, workers: int) -> Any:
+        asked.append(workers)
+        return ahead(self, batches, workers)
+
+    monkeypatch.setattr(Dataset, "ahead", spy)
+    found = []
+    for workers in (0, 4):
+        extract(_net(), [part], tmp_path / "f.h5", layer="/blocks/1", workers=workers)
+        with h5py.File(tmp_path / "f.h5") as file:
+            found.append(file["all/features"][:].tobytes())
+    assert found[0] == found[1] and asked == [1]
 
 
 def test_an_interrupted_run_goes_on_and_gives_the_same(tmp_path: Path) -> None:
