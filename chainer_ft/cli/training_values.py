@@ -7,6 +7,7 @@ from argparse import ArgumentTypeError
 from pathlib import Path
 
 from chainer_ft.errors import FormatError
+from chainer_ft.formats.unopened import advice
 
 
 def text_of(path: str) -> str:
@@ -17,8 +18,9 @@ def text_of(path: str) -> str:
     """
     try:
         return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise FormatError(f"{path}: cannot be read: {error}") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise FormatError(f"{path}: cannot be read: {reason}{advice(path, error)}") from error
 
 
 def labels_of(path: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from chainer_ft.errors import ChainerFTError, FormatError, TruncatedError, UnsafeError
+from chainer_ft.formats.unopened import unopened
 
 if TYPE_CHECKING:
     import h5py
@@ -52,7 +53,7 @@ def _translated(path: str, error: Exception) -> FormatError:
             f"{path}: ends at byte {size} of {ends[1]}; download or copy it again"
         )
     if isinstance(error, OSError) and error.errno:
-        return FormatError(f"{path}: cannot be opened: {os.strerror(error.errno)}")
+        return unopened(path, error)
     return FormatError(f"{path}: damaged HDF5: {error}")
 
 

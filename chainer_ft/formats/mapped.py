@@ -7,7 +7,8 @@ import os
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from chainer_ft.errors import FormatError, TruncatedError
+from chainer_ft.errors import TruncatedError
+from chainer_ft.formats.unopened import unopened
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -61,7 +62,7 @@ class MappedFile:
         try:
             self._file = open(path, "rb")  # noqa: SIM115  closed in close()
         except OSError as error:
-            raise FormatError(f"{self.path}: cannot be opened: {error.strerror}") from error
+            raise unopened(path, error, self.path) from error
         self.size = os.fstat(self._file.fileno()).st_size
         self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ) if self.size else b""
         self.view = memoryview(self._map)

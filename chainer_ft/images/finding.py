@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from chainer_ft.errors import FormatError, UsageError
+from chainer_ft.formats.unopened import unopened
 from chainer_ft.images.arrays import in_arrays
 from chainer_ft.images.checking import by_name, check
 from chainer_ft.images.copies import complaints, listed
@@ -88,7 +89,7 @@ def _found(source: str) -> Found:
         with open(source, "rb") as file:
             head = file.read(4)
     except OSError as error:
-        raise FormatError(f"{source}: cannot be opened: {error.strerror}") from error
+        raise unopened(source, error) from error
     suffix = os.path.splitext(source)[1].lower()
     if head == b"PK\x03\x04":
         return in_arrays(source)

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from chainer_ft.errors import FormatError, UsageError
+from chainer_ft.formats.unopened import similar
 from chainer_ft.host import Host, default_host
 from chainer_ft.planning import Rules
 from chainer_ft.transfer.appliers import Terms
 from chainer_ft.transfer.ends import End, Path, is_link, opened
 from chainer_ft.transfer.models import is_model_spec, load_model
-from chainer_ft.transfer.opening import similar
 from chainer_ft.transfer.request import Request
 from chainer_ft.types import MatchPolicy, Outcome, Plan, Source
 

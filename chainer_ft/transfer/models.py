@@ -13,8 +13,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from chainer_ft.errors import UsageError
+from chainer_ft.formats.unopened import similar
 from chainer_ft.select import nearest
-from chainer_ft.transfer.opening import similar
 
 if TYPE_CHECKING:
     import chainer

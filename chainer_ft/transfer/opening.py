@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from difflib import get_close_matches
 
 from chainer_ft.errors import FormatError, UnknownFormatError
 from chainer_ft.formats.closing import closed_on_error
 from chainer_ft.formats.subtree import Subtree
+from chainer_ft.formats.unopened import similar, unopened
 from chainer_ft.formats.wrong_kinds import name_wrong_kind
 from chainer_ft.host import Host, Provided, default_host
 from chainer_ft.select import nearest
@@ -77,27 +77,7 @@ def _head(path: str) -> bytes:
         with builtins.open(path, "rb") as file:
             return file.read(HEAD_BYTES)
     except OSError as error:
-        raise FormatError(
-            f"{path}: cannot be opened: {error.strerror}; see `ls -l {path}`"
-        ) from error
-
-
-def similar(path: str) -> str:
-    """What to type in the place of a missing file: those beside it that may have been meant."""
-    folder = os.path.dirname(path) or "."
-    if not os.path.isdir(folder):
-        return f", nor a folder {folder}; see `ls {_above(folder)}`"
-    names = [name for name in os.listdir(folder) if os.path.isfile(os.path.join(folder, name))]
-    found = get_close_matches(os.path.basename(path), names, n=3)
-    paths = " or ".join(os.path.join(folder, name) for name in found)
-    return f"; did you mean {paths}?" if found else f"; see `ls {folder}`"
-
-
-def _above(folder: str) -> str:
-    """The nearest folder above that exists."""
-    while folder and not os.path.isdir(folder):
-        folder = os.path.dirname(folder)
-    return folder or "."
+        raise unopened(path, error) from error
 
 
 def _candidates(host: Host, head: bytes, path: str) -> list[Provided[SourceLoader]]:

@@ -13,6 +13,7 @@ from chainer_ft.caffe.data.source import Batch, BatchSource
 from chainer_ft.caffe.message import Message
 from chainer_ft.errors import FormatError, UsageError
 from chainer_ft.formats import h5
+from chainer_ft.formats.unopened import unopened
 
 
 class Hdf5DataSource(BatchSource):
@@ -90,9 +91,7 @@ def _names(source: str) -> list[str]:
         with open(source, encoding="utf-8", errors="surrogateescape") as file:
             names = file.read().split()
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        raise FormatError(
-            f"{source}: cannot be opened: {getattr(error, 'strerror', error)}"
-        ) from error
+        raise unopened(source, error) from error
     if not names:
         raise FormatError(f"{source}: lists no HDF5 files; write their paths into it")
     return names

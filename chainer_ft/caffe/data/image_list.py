@@ -14,6 +14,7 @@ from chainer_ft.caffe.data.source import Batch, BatchSource, Stack
 from chainer_ft.caffe.data.transform import read_transform
 from chainer_ft.caffe.message import Message
 from chainer_ft.errors import FormatError, UsageError
+from chainer_ft.formats.unopened import unopened
 
 
 class Listed(NamedTuple):
@@ -43,9 +44,7 @@ def read_list(path: str | os.PathLike[str]) -> list[Listed]:
         with open(path, encoding="utf-8", errors="surrogateescape", newline="\n") as file:
             lines = file.read().removesuffix("\n").split("\n")
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        raise FormatError(
-            f"{name}: cannot be opened: {getattr(error, 'strerror', error)}"
-        ) from error
+        raise unopened(name, error) from error
     if lines == [""]:
         raise FormatError(f"{name}: lists no images; write `PATH LABEL` on each line")
     return [_listed(line, f"{name}:{number}") for number, line in enumerate(lines, 1)]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from chainer_ft.errors import FormatError
+from chainer_ft.formats.unopened import unopened
 
 
 class Window(NamedTuple):
@@ -45,8 +46,7 @@ def read_windows(path: str | os.PathLike[str]) -> list[Window]:
         with open(path, encoding="utf-8", errors="surrogateescape") as file:
             words = _Words(name, file.read())
     except (OSError, ValueError) as error:
-        said = getattr(error, "strerror", error)
-        raise FormatError(f"{name}: cannot be opened: {said}") from error
+        raise unopened(name, error) from error
     windows = [window for _ in iter(lambda: words.is_done, True) for window in _image(words)]
     if not windows:
         raise FormatError(f"{name}: lists no windows")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainer_ft.errors import FormatError, RuleError, ScheduleError, UsageError
+from chainer_ft.formats.unopened import advice
 from chainer_ft.select import nearest
 from chainer_ft.training.lengths import length
 from chainer_ft.training.schedules.conditions import EarlyStopping
@@ -36,9 +37,9 @@ def load(path: str | os.PathLike[str]) -> list[Phase]:
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise FormatError(f"{os.fspath(path)}: cannot be read: {reason}") from error
+    except (OSError, ValueError) as error:
+        name, reason = os.fspath(path), getattr(error, "strerror", None) or error
+        raise FormatError(f"{name}: cannot be read: {reason}{advice(name, error)}") from error
     return read(text, os.fspath(path))
 
 
