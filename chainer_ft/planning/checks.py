@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chainer_ft.errors import CoverageError, NothingMatchedError, StrictError, UsageError
+from chainer_ft.planning.advice import advice
 from chainer_ft.select import nearest
 from chainer_ft.types import Entry, Plan
 
@@ -54,17 +55,19 @@ def _is_void(plan: Plan) -> bool:
 
 def _nothing(plan: Plan) -> str:
     line = f"nothing in {plan.source.origin} matches {plan.target.origin}"
+    if plan.ambiguous and not plan.incorrect_shapes:
+        return f"{line} without doubt: {plan.ambiguous[0].reason}"
+    return f"{line}{_first_reason(plan)}; {advice(plan) or 'see all of it with `chainer-ft plan`'}"
+
+
+def _first_reason(plan: Plan) -> str:
     if plan.incorrect_shapes:
         clash = plan.incorrect_shapes[0]
-        return f"{line}: {clash.target} is {clash.source_shape} there, {clash.target_shape} here"
-    if plan.ambiguous:
-        return f"{line} without doubt: {plan.ambiguous[0].reason}"
+        return f": {clash.target} is {clash.source_shape} there, {clash.target_shape} here"
     if plan.missing and plan.unexpected:
         hint = nearest(plan.missing[0], plan.unexpected)
-        return (
-            f"{line}: {plan.missing[0]} is not there ({hint}); --rename or --policy shape may help"
-        )
-    return line
+        return f": {plan.missing[0]} is not there ({hint})"
+    return ""
 
 
 def _check_strict(plan: Plan) -> None:

@@ -29,6 +29,13 @@ def test_nothing_matched_names_the_tie() -> None:
         check(plan({"/a/W": (2,)}, {"/b/W": (2,), "/c/W": (2,)}, by_shape.POLICY))
 
 
+def test_nothing_matched_suggests_the_policy_that_would_help() -> None:
+    with pytest.raises(NothingMatchedError, match=r"here; --policy shape would fill 60.0% of"):
+        check(plan({"/a/W": (2,), "/b/W": (3,)}, {"/a/W": (3,), "/b/W": (2,)}))
+    with pytest.raises(NothingMatchedError, match=r"here; see all of it with `chainer-ft plan`$"):
+        check(plan({"/fc/W": (2,)}, {"/fc/W": (3,)}))
+
+
 def test_persistents_alone_are_nothing() -> None:
     target = Listing((Entry("/fc/W", (2,)), Entry("/mean", (3,), np.dtype("f4"), "persistent")))
     source = Listing((Entry("/mean", (3,), np.dtype("f4"), "persistent"),))
