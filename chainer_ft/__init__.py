@@ -12,10 +12,10 @@ Example:
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chainer_ft import compat
+from chainer_ft.lazy import lazily
 
 if TYPE_CHECKING:
     from chainer_ft.errors import ChainerFTError as ChainerFTError
@@ -52,45 +52,40 @@ __version__ = "0.1.0"
 HOOK_API = 1
 
 _HOMES = {
-    "ChainerFTError": "chainer_ft.errors",
-    "EarlyStopping": "chainer_ft.training",
-    "EpochShuffle": "chainer_ft.training",
-    "FeatureCache": "chainer_ft.finetune",
-    "L2SP": "chainer_ft.training",
-    "Phase": "chainer_ft.training",
-    "Schedule": "chainer_ft.training",
-    "all_but": "chainer_ft.select",
-    "copy": "chainer_ft.transfer",
-    "copy_model": "chainer_ft.transfer",
-    "extensions": "chainer_ft.training",
-    "fine_tune": "chainer_ft.finetune.api",
-    "first": "chainer_ft.select",
-    "freeze": "chainer_ft.training",
-    "frozen": "chainer_ft.training",
-    "hookimpl": "chainer_ft.host",
-    "last": "chainer_ft.select",
-    "layerwise_decay": "chainer_ft.training",
-    "learning_rates": "chainer_ft.training",
-    "lr_find": "chainer_ft.training.lr_find",
-    "open": "chainer_ft.transfer",
-    "plan": "chainer_ft.transfer",
-    "resume_with": "chainer_ft.training",
-    "save": "chainer_ft.transfer",
-    "unfreeze": "chainer_ft.training",
-    "until": "chainer_ft.select",
-    "summary": "chainer_ft.training.summary",
+    "ChainerFTError": "errors",
+    "EarlyStopping": "training",
+    "EpochShuffle": "training",
+    "FeatureCache": "finetune",
+    "L2SP": "training",
+    "Phase": "training",
+    "Schedule": "training",
+    "all_but": "select",
+    "copy": "transfer",
+    "copy_model": "transfer",
+    "extensions": "training",
+    "fine_tune": "finetune.api",
+    "first": "select",
+    "freeze": "training",
+    "frozen": "training",
+    "hookimpl": "host",
+    "last": "select",
+    "layerwise_decay": "training",
+    "learning_rates": "training",
+    "lr_find": "training.lr_find",
+    "open": "transfer",
+    "plan": "transfer",
+    "resume_with": "training",
+    "save": "transfer",
+    "unfreeze": "training",
+    "until": "select",
+    "summary": "training.summary",
 }
 
 __all__ = ["HOOK_API", "__version__", *sorted(_HOMES)]
 
 compat.install()
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'chainer_ft' has no attribute {name!r}")
-    return getattr(importlib.import_module(home), name)
+__getattr__ = lazily(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

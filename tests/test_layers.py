@@ -13,7 +13,7 @@ ROOT = Path(chainer_ft.__file__).parent
 
 #: From the ground up: a room imports what stands before it, and itself. Two on one line are equal.
 ROOMS = [
-    {"errors"},
+    {"errors", "lazy"},
     {"compat"},
     {"types", "select"},
     {"hookspecs"},

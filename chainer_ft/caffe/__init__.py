@@ -5,8 +5,9 @@ The names below are resolved when they are first used; reading a prototxt does n
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from chainer_ft.lazy import lazily
 
 if TYPE_CHECKING:
     from chainer_ft.caffe.data import feeder as feeder
@@ -34,19 +35,14 @@ _OF_SOLVER = (
     "seeded",
 )
 _HOMES = {
-    "Net": "chainer_ft.caffe.net",
-    "feeder": "chainer_ft.caffe.data",
-    **dict.fromkeys(_OF_SOLVER, "chainer_ft.caffe.solver"),
-    "parse_net": "chainer_ft.caffe.prototxt",
-    "read_net": "chainer_ft.caffe.prototxt",
-    "read_solver": "chainer_ft.caffe.prototxt",
+    "Net": "net",
+    "feeder": "data",
+    **dict.fromkeys(_OF_SOLVER, "solver"),
+    "parse_net": "prototxt",
+    "read_net": "prototxt",
+    "read_solver": "prototxt",
 }
 
 __all__ = sorted(_HOMES)
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'chainer_ft.caffe' has no attribute {name!r}")
-    return getattr(importlib.import_module(home), name)
+__getattr__ = lazily(__name__, _HOMES)

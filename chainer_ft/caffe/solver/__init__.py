@@ -5,8 +5,9 @@ The names below are resolved when they are first used.
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from chainer_ft.lazy import lazily
 
 if TYPE_CHECKING:
     from chainer_ft.caffe.solver.extensions import Snapshot as Snapshot
@@ -43,9 +44,4 @@ _HOMES = {
 
 __all__ = sorted(_HOMES)
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+__getattr__ = lazily(__name__, _HOMES)
