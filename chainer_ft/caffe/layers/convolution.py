@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
@@ -111,7 +112,7 @@ def _options(layer: Message) -> dict[str, Any]:
     }
 
 
-class _AnyAxes:
+class _AnyAxes(ABC):
     """What Caffe's two layers add to Chainer's two links: N axes, several bottoms."""
 
     _layer: Message
@@ -155,8 +156,8 @@ class _AnyAxes:
             raise ValueError(f"{channels} channels do not divide into {self.groups} groups")
         lay_out(self.W, self._shape(channels, self._sizes.spread(axes).kernel))
 
-    def _shape(self, channels: int, kernel: Sizes) -> Sizes:
-        raise NotImplementedError
+    @abstractmethod
+    def _shape(self, channels: int, kernel: Sizes) -> Sizes: ...
 
     def _over(self, x: Variable, sizes: Geometry) -> Variable:
         self._make(x.shape[1], x.ndim - 2)

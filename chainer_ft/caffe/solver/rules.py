@@ -7,6 +7,7 @@ all six have one form.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import chainer
@@ -16,7 +17,7 @@ from chainer_ft.errors import UsageError
 from chainer_ft.select import nearest
 
 
-class CaffeRule(chainer.UpdateRule):  # type: ignore[misc]
+class CaffeRule(ABC, chainer.UpdateRule):  # type: ignore[misc]
     """What the six have in common: a rate, decay, and a history.
 
     The gradient of a parameter without one counts as zero: it still decays and keeps its momentum,
@@ -65,6 +66,7 @@ class CaffeRule(chainer.UpdateRule):  # type: ignore[misc]
 
     update_core_gpu = update_core_cpu
 
+    @abstractmethod
     def compute(self, xp: Any, diff: Any, rate: float) -> None:
         """Turn a gradient into an update, in place.
 
@@ -73,7 +75,6 @@ class CaffeRule(chainer.UpdateRule):  # type: ignore[misc]
             diff: The gradient.
             rate: The local learning rate.
         """
-        raise NotImplementedError
 
 
 def _regularize(xp: Any, hp: Any, data: Any, diff: Any) -> None:

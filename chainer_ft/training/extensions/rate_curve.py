@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from chainer.training import Extension
@@ -13,7 +14,7 @@ from chainer_ft.training.schedules.surroundings import total_length
 from chainer_ft.training.summary import STEP_NAMES
 
 
-class _RateCurve(Extension):  # type: ignore[misc]
+class _RateCurve(ABC, Extension):  # type: ignore[misc]
     """Sets the optimizer's rate before each update; it knows nothing but where the updater is."""
 
     trigger = (1, "iteration")
@@ -23,9 +24,9 @@ class _RateCurve(Extension):  # type: ignore[misc]
         self.lr, self.optimizer = lr, optimizer
         self.over: Length | None = None if over is None else length(over)
 
+    @abstractmethod
     def factor(self, progress: float) -> float:
         """Share of the highest rate when so much of the training is done."""
-        raise NotImplementedError
 
     def initialize(self, trainer: Any) -> None:
         """Take the highest rate and the length, where they are not given, and set the first."""

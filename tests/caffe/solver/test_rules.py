@@ -6,10 +6,12 @@ from typing import Any
 
 import chainer
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chainer_ft.caffe.solver import Optimizer
+from chainer_ft.caffe.solver.rules import CaffeRule
 
 TYPES = ("SGD", "Nesterov", "AdaGrad", "RMSProp", "AdaDelta", "Adam")
 Arrays = list[np.ndarray]
@@ -108,3 +110,8 @@ def test_every_combination(
         plain.step(weights, gradients)
         for parameter, expected in zip(slots, weights, strict=True):
             np.testing.assert_allclose(parameter.array, expected, rtol=2e-3, atol=2e-4)
+
+
+def test_a_rule_without_a_formula_cannot_be_made() -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        type("Unfinished", (CaffeRule,), {})()
