@@ -1,13 +1,17 @@
-"""Small recipes on disk: nets, their data as HDF5, solvers."""
+"""Small recipes on disk: nets, their data as HDF5, solvers; and what came of them."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
+
+from chainer_ft.caffe.solver.stored import stored_net
 
 
 def write_hdf5(folder: Path, name: str, arrays: Mapping[str, np.ndarray]) -> str:
@@ -74,3 +78,51 @@ def little_recipe(folder: Path, records: int = 14) -> str:
     data = write_hdf5(folder, "little", arrays)
     (folder / "little.prototxt").write_text(LITTLE_NET.format(data=data))
     return str(folder / "little.prototxt")
+
+
+#: Fields of each type of solver.
+TYPES: dict[str, dict[str, Any]] = {
+    "SGD": {},
+    "Nesterov": {"type": '"Nesterov"'},
+    "AdaGrad": {"type": '"AdaGrad"', "momentum": 0},
+    "RMSProp": {"type": '"RMSProp"', "momentum": 0},
+    "AdaDelta": {"type": '"AdaDelta"', "delta": 1e-6},
+    "Adam": {"type": '"Adam"', "iter_size": 2, "clip_gradients": 0.5},
+}
+
+
+def recipe(folder: Path, **fields: Any) -> str:
+    """A solver's text for the little recipe, with a snapshot prefix."""
+    given = {
+        "net": f'"{little_recipe(folder)}"',
+        "test_iter": 3,
+        "test_interval": 4,
+        "base_lr": 0.1,
+        "lr_policy": '"multistep"',
+        "gamma": 0.5,
+        "stepvalue": 3,
+        "momentum": 0.9,
+        "weight_decay": 0.01,
+        "max_iter": 9,
+        "display": 1,
+        "average_loss": 3,
+        "snapshot_prefix": f'"{folder / "x"}"',
+        **fields,
+    }
+    return " ".join(f"{name}: {value}" for name, value in given.items())
+
+
+def weights(path: Path) -> dict[tuple[str, int], np.ndarray]:
+    """The blobs of a snapshot, by layer and number."""
+    with stored_net(str(path)) as stored:
+        return {
+            (layer.name, i): blob.read()
+            for layer in stored.layers
+            for i, blob in layer.blobs.items()
+        }
+
+
+def messages(log: str) -> list[str]:
+    """What a log says, without prefixes and times."""
+    said = [line.split("] ", 1)[1] for line in log.splitlines() if re.match(r"[IW]\d{4} ", line)]
+    return [re.sub(r" \(.*iters\)", "", line).replace("/ref/", "") for line in said]

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import numpy as np
-from test_resume import messages, recipe
+from recipes import messages, recipe
 
 from chainer_ft.caffe.prototxt import parse_solver
 from chainer_ft.caffe.solver import Log, Solver

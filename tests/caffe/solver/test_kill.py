@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_resume import recipe, weights
+from recipes import recipe, weights
 
 KILLS = 3
 END = "x_iter_120.caffemodel"

@@ -4,38 +4,20 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import signal
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from recipes import golden_recipe, little_recipe
+from recipes import TYPES, golden_recipe, messages, recipe, weights
 
 from chainer_ft.caffe.prototxt import parse_solver, read_message
 from chainer_ft.caffe.solver import Log, Signals, Solver, read_solverstate, write_solverstate
 from chainer_ft.caffe.solver.positions import Positions, write_positions
 from chainer_ft.caffe.solver.state import SolverState
-from chainer_ft.caffe.solver.stored import stored_net
 from chainer_ft.errors import ArrayError, FormatError, NotWeightsError, UsageError
 
 FORMATS = {"BINARYPROTO": "", "HDF5": ".h5"}
-
-
-def weights(path: Path) -> dict[tuple[str, int], np.ndarray]:
-    with stored_net(str(path)) as stored:
-        return {
-            (layer.name, i): blob.read()
-            for layer in stored.layers
-            for i, blob in layer.blobs.items()
-        }
-
-
-def messages(log: str) -> list[str]:
-    """What a log says, without prefixes and times."""
-    said = [line.split("] ", 1)[1] for line in log.splitlines() if re.match(r"[IW]\d{4} ", line)]
-    return [re.sub(r" \(.*iters\)", "", line).replace("/ref/", "") for line in said]
 
 
 def test_a_snapshot_of_caffe_goes_on_as_caffe_went_on(shared: Path, tmp_path: Path) -> None:
@@ -65,36 +47,6 @@ def test_without_positions_data_begin_anew_as_in_caffe(shared: Path, tmp_path: P
     solver = Solver(parse_solver(text, "s"), snapshot=tmp_path / "snap_iter_5.solverstate", log=log)
     assert solver.updater.running.feeds.positions() == {"data": 0}
     assert "begin anew, as in Caffe" in out.getvalue()
-
-
-def recipe(folder: Path, **fields: Any) -> str:
-    given = {
-        "net": f'"{little_recipe(folder)}"',
-        "test_iter": 3,
-        "test_interval": 4,
-        "base_lr": 0.1,
-        "lr_policy": '"multistep"',
-        "gamma": 0.5,
-        "stepvalue": 3,
-        "momentum": 0.9,
-        "weight_decay": 0.01,
-        "max_iter": 9,
-        "display": 1,
-        "average_loss": 3,
-        "snapshot_prefix": f'"{folder / "x"}"',
-        **fields,
-    }
-    return " ".join(f"{name}: {value}" for name, value in given.items())
-
-
-TYPES = {
-    "SGD": {},
-    "Nesterov": {"type": '"Nesterov"'},
-    "AdaGrad": {"type": '"AdaGrad"', "momentum": 0},
-    "RMSProp": {"type": '"RMSProp"', "momentum": 0},
-    "AdaDelta": {"type": '"AdaDelta"', "delta": 1e-6},
-    "Adam": {"type": '"Adam"', "iter_size": 2, "clip_gradients": 0.5},
-}
 
 
 @pytest.mark.parametrize("kind", FORMATS)

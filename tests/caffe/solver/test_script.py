@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from recipes import little_recipe, write_weights_of
-from test_resume import TYPES, recipe, weights
+from recipes import TYPES, little_recipe, recipe, weights, write_weights_of
 
 from chainer_ft.caffe.prototxt import parse_solver, read_solver
 from chainer_ft.caffe.solver import Solver, to_script
