@@ -79,11 +79,15 @@ def slots(
     Raises:
         ArrayError: It contains itself.
     """
-    if any(link is one for one in above):
-        raise ArrayError(f"{prefix}: this link contains itself; no serializer can walk it")
+    _check_above(link, prefix, above)
     yield from own_slots(link, prefix)
     for name, child in _children(link):
         yield from slots(child, f"{prefix}/{name}", (*above, link))
+
+
+def _check_above(link: chainer.Link, path: str, above: tuple[chainer.Link, ...]) -> None:
+    if any(link is one for one in above):
+        raise ArrayError(f"{path}: this link contains itself; no serializer can walk it")
 
 
 def own_slots(link: chainer.Link, prefix: str = "") -> Iterator[Slot]:
@@ -113,11 +117,23 @@ def _place_in(link: chainer.Sequential) -> Callable[[tuple[str, chainer.Link]], 
     return lambda named: places.get(id(named[1]), len(places))
 
 
-def named_links(link: chainer.Link, path: str = "/") -> Iterator[tuple[str, chainer.Link]]:
-    """A link and everything below it with paths, in the order in which they were assigned."""
+def named_links(
+    link: chainer.Link, path: str = "/", above: tuple[chainer.Link, ...] = ()
+) -> Iterator[tuple[str, chainer.Link]]:
+    """A link and everything below it with paths, in the order in which they were assigned.
+
+    Args:
+        link: Any link.
+        path: Its path.
+        above: The links that it is in.
+
+    Raises:
+        ArrayError: It contains itself.
+    """
+    _check_above(link, path, above)
     yield path, link
     for name, child in _children(link):
-        yield from named_links(child, f"{path.rstrip('/')}/{name}")
+        yield from named_links(child, f"{path.rstrip('/')}/{name}", (*above, link))
 
 
 def listing(link: chainer.Link, origin: str) -> Listing:

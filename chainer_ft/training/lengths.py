@@ -59,13 +59,27 @@ def length(value: Any) -> Length:
     return Length(int(period) if whole else period, unit)
 
 
-def ends_epoch(updater: Any) -> bool:
-    """Whether the last batch of an updater was the end of an epoch, or reached over it."""
+def whole_epochs(updater: Any) -> int | None:
+    """Sweeps over the data that are done; ``None`` where the updater does not count them."""
+    epoch = getattr(updater, "epoch_detail", None)
+    return None if epoch is None else int(epoch)
+
+
+def ends_epoch(updater: Any, before: int | None = None) -> bool:
+    """Whether an epoch has ended since a look before.
+
+    Args:
+        updater: It counts epochs.
+        before: :func:`whole_epochs` at that look. Without it only the last batch is seen, and
+            an update can take several.
+    """
+    if before is not None:
+        return int(updater.epoch_detail) > before
     is_new: bool | None = getattr(updater, "is_new_epoch", None)
     if is_new is not None:  # a tenth of the price of counting
         return is_new
-    before = getattr(updater, "previous_epoch_detail", None)
-    return before is not None and math.floor(updater.epoch_detail) > math.floor(before)
+    detail = getattr(updater, "previous_epoch_detail", None)
+    return detail is not None and int(updater.epoch_detail) > int(detail)
 
 
 @dataclass(frozen=True)
@@ -82,14 +96,18 @@ class Position:
     epoch: float | None = 0.0
 
     @classmethod
-    def of(cls, updater: Any) -> Position:
+    def of(cls, updater: Any, before: int | None = None) -> Position:
         """The position of an updater.
 
         Right behind the end of an epoch it is that end, also where the last batch reached over
         it: phases of whole epochs then stay on whole epochs.
+
+        Args:
+            updater: The updater.
+            before: :func:`whole_epochs` at the last look, if there was one.
         """
         epoch = getattr(updater, "epoch_detail", None)
-        if epoch is not None and ends_epoch(updater):
+        if epoch is not None and ends_epoch(updater, before):
             epoch = float(math.floor(epoch))
         return cls(updater.iteration, epoch)
 

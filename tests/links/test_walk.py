@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import chainer
 import chainer.links as L  # noqa: N812
 import numpy as np
 import pytest
 
 import chainer_ft  # noqa: F401  makes the next line work
-from chainer_ft.links.walk import listing, slots
+from chainer_ft.errors import ArrayError
+from chainer_ft.links.walk import listing, named_links, slots
 from chainer_ft.types import Entry
 
 
@@ -128,3 +131,13 @@ def test_a_sequential_is_walked_as_it_is_called() -> None:
     assert [slot.array.shape for slot in found] == [(2, 1), (3, 2), (4, 3), (5, 4)]
     kept = dict(net.namedparams())
     assert all(kept[slot.path] is slot.value for slot in found)
+
+
+@pytest.mark.parametrize("walk", [slots, named_links])
+def test_a_link_that_contains_itself_is_refused(
+    walk: Callable[[chainer.Link], Iterator[object]],
+) -> None:
+    net = chainer.Chain(a=L.Linear(2, 2), b=chainer.Chain())
+    net.b.add_link("back", net)
+    with pytest.raises(ArrayError, match="/b/back: this link contains itself"):
+        list(walk(net))

@@ -24,8 +24,8 @@ def trainer(out: Path, length: int, extend: Extend, **options: Any) -> training.
         out: Where log and snapshots go.
         length: Iterations.
         extend: Adds extensions.
-        options: ``optimizer`` and ``iterator``, functions that make them; ``prepare``, which
-            gets the model before ``optimizer.setup``.
+        options: ``optimizer``, ``iterator`` and ``updater``, functions that make them;
+            ``prepare``, which gets the model before ``optimizer.setup``.
     """
     np.random.seed(0)
     random.seed(0)
@@ -37,7 +37,7 @@ def trainer(out: Path, length: int, extend: Extend, **options: Any) -> training.
     optimizer = make().setup(model)
     data = chainer.datasets.TupleDataset(images, labels)
     iterate = options.get("iterator", chainer.iterators.SerialIterator)
-    updater = training.StandardUpdater(iterate(data, 8), optimizer)
+    updater = options.get("updater", training.StandardUpdater)(iterate(data, 8), optimizer)
     made = training.Trainer(updater, (length, "iteration"), out=str(out))
     extend(made)
     made.extend(extensions.LogReport(trigger=(1, "iteration")))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainer_ft.errors import ScheduleError
-from chainer_ft.training.lengths import ends_epoch
+from chainer_ft.training.lengths import ends_epoch, whole_epochs
 from chainer_ft.training.schedules import Length, Position, length
 
 
@@ -65,6 +65,19 @@ def test_the_end_of_an_epoch_is_what_the_iterator_says_or_what_can_be_counted(si
         here = SimpleNamespace(iteration=iteration, epoch_detail=now, previous_epoch_detail=before)
         fires.append(trigger(SimpleNamespace(updater=here)))
     assert said == counted == fires and any(said)
+
+
+def test_an_epoch_that_ended_in_the_middle_of_an_update_is_seen() -> None:
+    """An updater may take several batches at once, and knows the last one of them."""
+    batches = chainer.iterators.SerialIterator(list(range(28)), 4)
+    ends, seen = [], 0
+    for iteration in range(1, 8):
+        for _ in range(5):
+            next(batches)
+        here = SimpleNamespace(iteration=iteration, epoch_detail=batches.epoch_detail)
+        ends.append(Position.of(here, seen).epoch)
+        seen = whole_epochs(here) or 0
+    assert ends == [5 / 7, 1, 2, 20 / 7, 3, 4, 5]
 
 
 def test_an_updater_without_epochs_counts_iterations() -> None:

@@ -8,13 +8,11 @@ from collections.abc import Collection
 from typing import Any
 
 import chainer
-import numpy as np
 from chainer import Serializer
 from chainer.training import Extension
 
 from chainer_ft.errors import ScheduleError
-from chainer_ft.training import patched
-from chainer_ft.training.lengths import Position
+from chainer_ft.training.lengths import Position, ends_epoch, whole_epochs
 from chainer_ft.training.proof import frozen
 from chainer_ft.training.schedules import surroundings
 from chainer_ft.training.schedules.checking import problems
@@ -24,7 +22,6 @@ from chainer_ft.training.schedules.phases import Schedule as Phases
 from chainer_ft.training.schedules.progress import Base
 from chainer_ft.training.schedules.resuming import Saved, resume
 from chainer_ft.training.schedules.stopping import StopTrigger, report_in_each
-from chainer_ft.training.triggers import every_epoch
 
 _log = logging.getLogger("chainer_ft")
 
@@ -78,6 +75,7 @@ class Schedule(Extension):  # type: ignore[misc]
         self._base = Base()
         self._is_running = False
         self._is_by_epochs = False  # until a look in this run shows that no end was missed
+        self._epochs: int | None = None  # that were done at the last look
 
     @property
     def phase(self) -> Phase:
@@ -111,6 +109,7 @@ class Schedule(Extension):  # type: ignore[misc]
         if self._known.progress is None:
             self._begin(trainer)
         self._listen(trainer)
+        self._epochs = whole_epochs(trainer.updater)
         self._is_running = True
 
     def _attach(self, trainer: Any) -> None:
@@ -150,10 +149,12 @@ class Schedule(Extension):  # type: ignore[misc]
 
     def trigger(self, trainer: Any) -> bool:
         """Fires in each iteration, or in each epoch where that is enough."""
-        return not self._is_by_epochs or every_epoch(trainer)
+        return not self._is_by_epochs or ends_epoch(trainer.updater, self._epochs)
 
     def __call__(self, trainer: Any) -> None:
-        self._known.step(trainer.observation, Position.of(trainer.updater))
+        position = Position.of(trainer.updater, self._epochs)
+        self._epochs = whole_epochs(trainer.updater)
+        self._known.step(trainer.observation, position)
         self._is_by_epochs = self._known.is_by_epochs
 
     def finalize(self) -> None:
@@ -163,29 +164,10 @@ class Schedule(Extension):  # type: ignore[misc]
 
     def serialize(self, serializer: Any) -> None:
         """Keep the schedule, how far it is, and the weights of the best check."""
-        if isinstance(serializer, Serializer):
-            self._save(serializer)
-            return
-        state = patched.load_state(serializer)
-        self._saved = state and Saved(
-            state["schedule"],
-            state["progress"],
-            {path: np.array(serializer["best"](path[1:], None)) for path in state["best"]},
-        )
-
-    def _save(self, serializer: Any) -> None:
-        known = self._conductor
-        if known is None or known.progress is None:
-            return
-        saved = Saved.of(known)
-        state = {
-            "schedule": saved.schedule,
-            "progress": saved.progress,
-            "best": list(saved.best),
-        }
-        patched.save_state(serializer, state)
-        for path, array in saved.best.items():
-            serializer["best"](path[1:], array)
+        if not isinstance(serializer, Serializer):
+            self._saved = Saved.load(serializer)
+        elif self._conductor is not None and self._conductor.progress is not None:
+            Saved.of(self._conductor).save(serializer)
 
     def before_load(self, trainer: Any) -> None:
         """Remember what the script says of the model; called before a snapshot is read."""
@@ -195,6 +177,7 @@ class Schedule(Extension):  # type: ignore[misc]
     def after_load(self, trainer: Any) -> None:
         """Go on where the snapshot was taken; called when all of it is read."""
         saved, self._saved, self._is_by_epochs = self._saved, None, False
+        self._epochs = whole_epochs(trainer.updater)
         if saved is not None:
             resume(self._known, saved, self._base, Position.of(trainer.updater))
             return

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from chainer_ft.training import patched
 from chainer_ft.training.lengths import Position
 from chainer_ft.training.resume import ResumeError, choice
 from chainer_ft.training.schedules.conductor import Conductor
@@ -37,6 +38,22 @@ class Saved:
     def of(cls, conductor: Conductor) -> Saved:
         """What a snapshot is to hold."""
         return cls(schedule_data(conductor.schedule), conductor.now.to_dict(), conductor.best)
+
+    def save(self, serializer: Any) -> None:
+        """Write it into a snapshot."""
+        state = {"schedule": self.schedule, "progress": self.progress, "best": list(self.best)}
+        patched.save_state(serializer, state)
+        for path, array in self.best.items():
+            serializer["best"](path[1:], array)
+
+    @classmethod
+    def load(cls, serializer: Any) -> Saved | None:
+        """What :meth:`save` wrote, ``None`` where the snapshot has none."""
+        state = patched.load_state(serializer)
+        if state is None:
+            return None
+        best = {path: np.array(serializer["best"](path[1:], None)) for path in state["best"]}
+        return cls(state["schedule"], state["progress"], best)
 
 
 def resume(conductor: Conductor, saved: Saved, base: Base, position: Position) -> None:

@@ -21,7 +21,13 @@ def total_length(trainer: Any) -> Length | None:
 
 
 def epoch_size(trainer: Any) -> float | None:
-    """Iterations in an epoch, where the iterator says so."""
+    """Iterations in an epoch, where the iterator says so.
+
+    An updater with an ``update_core`` of its own may take several batches in an iteration.
+    """
+    core = getattr(type(trainer.updater), "update_core", None)
+    if not getattr(core, "__module__", "").startswith("chainer."):
+        return None
     iterator = getattr(trainer.updater, "_iterators", {}).get("main")
     examples, batch = getattr(iterator, "dataset", ()), getattr(iterator, "batch_size", 0)
     return len(examples) / batch if hasattr(examples, "__len__") and batch else None

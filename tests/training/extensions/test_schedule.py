@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from chainer import links as L  # noqa: N812
 from chainer import training
-from runs import model_of, trainer
+from runs import assert_equal, model_of, result, trainer
 from training_nets import OPTIMIZERS, arrays, moved
 
 import chainer_ft as ft
@@ -343,3 +343,36 @@ class TestProof:
         phases = [ft.Phase("3 iterations", freeze=BODY), ft.Phase("2 iterations", freeze=BODY)]
         with pytest.raises(FrozenChangedError, match="/predictor/conv1/b"):
             run(tmp_path, phases, seen=spoil)
+
+
+class SeveralBatches(training.StandardUpdater):  # type: ignore[misc]
+    """Takes seven batches at a time, as updaters of GANs do; five make an epoch."""
+
+    def update_core(self) -> None:
+        optimizer, batches = self.get_optimizer("main"), self.get_iterator("main")
+        for _ in range(7):
+            optimizer.update(optimizer.target, *self.converter(next(batches)))
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 6])
+def test_a_phase_ends_with_an_epoch_that_ended_in_the_middle_of_an_update(
+    at: int, tmp_path: Path
+) -> None:
+    drift = [ft.extensions.WeightDrift(filename=None) for _ in range(2)]
+    phases = [ft.Phase("1 epoch", freeze=BODY), ft.Phase("3 epochs"), ft.Phase(lr=0.1)]
+
+    def made(length: int) -> training.Trainer:
+        def extend(made: training.Trainer) -> None:
+            made.extend(ft.extensions.Schedule(ft.Schedule(phases)))
+            made.extend(drift.pop())
+
+        return trainer(tmp_path, length, extend, updater=SeveralBatches)
+
+    whole = made(8)
+    expected = result(whole)
+    assert [entry["phase"] for entry in expected[1]] == [1, 2, 2, 3, 3, 3, 3, 3]
+    resumed = made(8)
+    chainer.serializers.load_npz(tmp_path / f"at_{at}", resumed)
+    assert_equal(result(resumed), expected)
+    ours, theirs = (one.get_extension("WeightDrift").history for one in (resumed, whole))
+    assert ours == theirs and len(ours) == 8

@@ -96,12 +96,22 @@ def test_when_the_trainer_stops() -> None:
     assert of(training.triggers.EarlyStoppingTrigger(max_trigger=(9, "epoch"))) == (9, "epoch")
 
 
-def test_the_size_of_an_epoch() -> None:
-    def of(**iterators: Any) -> Any:
-        return epoch_size(SimpleNamespace(updater=SimpleNamespace(_iterators=iterators)))
+class OwnUpdater(training.StandardUpdater):
+    """Nobody knows how many batches it takes."""
 
-    assert of(main=chainer.iterators.SerialIterator(np.zeros(64), 10)) == 6.4
-    assert of(main=object()) is None
+    def update_core(self) -> None:
+        for _ in range(2):
+            next(self.get_iterator("main"))
+
+
+def test_the_size_of_an_epoch() -> None:
+    def of(main: Any, updater: Any = training.StandardUpdater) -> Any:
+        optimizer = chainer.optimizers.SGD().setup(L.Linear(2, 2))
+        return epoch_size(SimpleNamespace(updater=updater({"main": main}, optimizer)))
+
+    assert of(chainer.iterators.SerialIterator(np.zeros(64), 10)) == 6.4
+    assert of(object()) is None
+    assert of(chainer.iterators.SerialIterator(np.zeros(64), 10), OwnUpdater) is None
     assert epoch_size(SimpleNamespace(updater=object())) is None
 
 
