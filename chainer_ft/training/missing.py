@@ -18,7 +18,7 @@ def tell_of_missing(saved: Iterable[str], names: Collection[str]) -> None:
     for name in saved:
         if name not in names:
             _log.warning(
-                "the snapshot was taken with the extension %s, which the script lacks: what it has "
-                "set stays as it was, and nothing goes on with it",
+                "the snapshot was taken with the extension %s, which the script lacks: nothing "
+                "goes on with it, and what it has frozen or multiplied stays as it was",
                 name,
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -17,6 +18,8 @@ from chainer_ft.training.lengths import Length, Position, length
 from chainer_ft.training.proof import frozen
 from chainer_ft.training.resume import ResumeError
 from chainer_ft.training.triggers import every_iteration
+
+_log = logging.getLogger("chainer_ft")
 
 #: ``(3, "epoch")``, ``"3 epochs"``, or a function of the trainer.
 Until = tuple[float, str] | str | Callable[[Any], Any]
@@ -107,7 +110,10 @@ class Freeze(Extension):  # type: ignore[misc]
         """Go on as the snapshot says; called when all of it is read."""
         saved, self._loaded = self._loaded, None
         if saved is None:
-            return  # the snapshot knows no Freeze: it begins now
+            if self.selection:
+                place = Position.of(trainer.updater)
+                _log.warning("the snapshot knows no %s; %r begins at %s", self.name, self, place)
+            return
         own = self._state()
         for key in ("selection", "until", "mode"):
             if saved[key] != own[key]:

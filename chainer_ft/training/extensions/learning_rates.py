@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,9 +11,12 @@ from chainer.training import Extension
 
 from chainer_ft.select import Selection, predicate
 from chainer_ft.training import patched
+from chainer_ft.training.lengths import Position
 from chainer_ft.training.rates import learning_rates
 from chainer_ft.training.resume import ResumeError
 from chainer_ft.training.triggers import every_iteration
+
+_log = logging.getLogger("chainer_ft")
 
 
 class LearningRates(Extension):  # type: ignore[misc]
@@ -65,7 +69,10 @@ class LearningRates(Extension):  # type: ignore[misc]
     def after_load(self, trainer: Any) -> None:
         """Compare the script with the snapshot."""
         saved, self._loaded = self._loaded, None
-        if saved is not None and saved != repr(self):
+        if saved is None:
+            place = Position.of(trainer.updater)
+            _log.warning("the snapshot knows no %s; %r counts from %s on", self.name, self, place)
+        elif saved != repr(self):
             raise ResumeError(
                 f"the snapshot was taken with {saved}, the script has {self!r}; give it the same, "
                 "or begin anew from the weights of the snapshot"

@@ -40,7 +40,7 @@ class LRFind(Extension):  # type: ignore[misc]
         True
     """
 
-    priority = -100  # initializers run in this order too
+    priority = -110  # initializers run in this order too, and a snapshot may load itself in its own
 
     def __init__(
         self, *, trigger: Any = None, filename: str | None = "lr_find.png", **options: Any

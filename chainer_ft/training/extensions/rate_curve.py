@@ -23,6 +23,7 @@ class _RateCurve(ABC, Extension):  # type: ignore[misc]
     def __init__(self, lr: float | None, over: Any, optimizer: str) -> None:
         self.lr, self.optimizer = lr, optimizer
         self.over: Length | None = None if over is None else length(over)
+        self._name = ""  # not begun
 
     @abstractmethod
     def factor(self, progress: float) -> float:
@@ -53,6 +54,11 @@ class _RateCurve(ABC, Extension):  # type: ignore[misc]
         done = Position.of(trainer.updater).since(_START, self.over.unit)
         optimizer = trainer.updater.get_optimizer(self.optimizer)
         setattr(optimizer, self._name, self.lr * self.factor(min(done / self.over.period, 1.0)))
+
+    def after_load(self, trainer: Any) -> None:
+        """Go on from here, where the snapshot was loaded behind the beginning of the run."""
+        if self._name:
+            self(trainer)
 
 
 _START = Position()

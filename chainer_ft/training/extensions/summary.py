@@ -29,7 +29,7 @@ class Summary(Extension):  # type: ignore[misc]
         (100, 'iteration')
     """
 
-    priority = -100  # initializers run in this order too
+    priority = -110  # initializers run in this order too, and a snapshot may load itself in its own
 
     def __init__(
         self, *, trigger: Any = (1, "epoch"), out: Any = None, optimizer: str = "main"

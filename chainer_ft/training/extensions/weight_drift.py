@@ -105,7 +105,8 @@ class WeightDrift(Extension):  # type: ignore[misc]
         if state is not None:
             self.history = state["history"]
             kept = serializer["start"]
-            self._start = {path: kept(path.lstrip("/"), None) for path in state["start"]}
+            given = {path: self._start[path] for path in self._known}
+            self._start = {path: kept(path.lstrip("/"), None) for path in state["start"]} | given
 
     def _target(self, trainer: Any) -> chainer.Link:
         return trainer.updater.get_optimizer(self.optimizer).target

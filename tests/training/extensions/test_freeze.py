@@ -117,10 +117,15 @@ class TestResume:
         with pytest.raises(ResumeError, match="the script has nothing frozen"):
             serializers.load_npz(path, trainer(tmp_path / "b", 6, lambda t: None))
 
-    def test_an_extension_where_the_snapshot_has_none(self, tmp_path: Path) -> None:
+    def test_an_extension_where_the_snapshot_has_none(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
         trainer(tmp_path / "a", 4, lambda t: None).run()
         made = trainer(tmp_path / "b", 6, lambda t: t.extend(Freeze(*BODY)))
         serializers.load_npz(tmp_path / "a" / "at_4", made)
+        assert (
+            "the snapshot knows no Freeze" in caplog.text and "begins at iteration 4" in caplog.text
+        )
         before = arrays(model_of(made))
         made.run()
         assert not {p for p in moved(before, model_of(made)) if p.startswith(BODY)}

@@ -47,6 +47,15 @@ def test_other_rates_than_the_snapshots(tmp_path: Path) -> None:
         serializers.load_npz(tmp_path / "a" / "at_3", trainer(tmp_path / "b", 6, with_rates(5)))
 
 
+def test_rates_that_the_snapshot_knows_nothing_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    trainer(tmp_path / "a", 2, lambda made: None).run()
+    serializers.load_npz(tmp_path / "a" / "at_2", trainer(tmp_path / "b", 4, with_rates(0.5)))
+    assert "the snapshot knows no LearningRates" in caplog.text
+    assert "counts from iteration 2" in caplog.text
+
+
 def test_it_comes_through_the_hook() -> None:
     built = Host(installed=False).get(ExtensionFactory, "learning-rates").item.build({"/a": 2})
     assert repr(built) == "LearningRates({'/a': 2})"

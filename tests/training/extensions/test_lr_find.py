@@ -54,6 +54,18 @@ def test_a_resumed_run_does_not_begin_with_it(tmp_path: Path) -> None:
     assert extension.found is None
 
 
+def test_nor_does_one_that_loads_its_snapshot_itself(tmp_path: Path) -> None:
+    def run(iterations: int) -> ft.extensions.LRFind:
+        made = runs.trainer(runs.updater(), tmp_path, iterations)
+        made.extend(ft.extensions.LRFind(steps=3, filename=None))
+        made.extend(chainer.training.extensions.snapshot(autoload=True), trigger=(1, "iteration"))
+        made.run()
+        found: ft.extensions.LRFind = made.get_extension("LRFind")
+        return found
+
+    assert run(2).found is not None and run(4).found is None
+
+
 def test_it_sees_the_freeze_and_the_rates_of_other_extensions(tmp_path: Path) -> None:
     made = runs.trainer(runs.updater(), tmp_path, 1)
     made.extend(ft.extensions.LRFind(steps=3, filename=None, groups={"body": "/predictor/conv1"}))

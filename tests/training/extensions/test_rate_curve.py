@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from chainer import serializers
-from chainer.training import make_extension
+from chainer.training import extensions, make_extension
 from hypothesis import given
 from hypothesis import strategies as st
 from runs import assert_equal, result, trainer
@@ -64,6 +64,19 @@ def test_a_resumed_run_is_the_unbroken_one(tmp_path: Path) -> None:
     made = trainer(tmp_path / "b", 6, extend)
     serializers.load_npz(tmp_path / "a" / "at_3", made)
     assert_equal(result(made), whole)
+
+
+def test_so_is_one_that_loads_its_snapshot_when_it_has_begun(tmp_path: Path) -> None:
+    def made(out: str, length: int) -> Any:
+        def extend(one: Any) -> None:
+            one.extend(OneCycle(over=(6, "iteration")))
+            own = extensions.snapshot(autoload=True, filename="own_{.updater.iteration}")
+            one.extend(own, name="own", trigger=(1, "iteration"))
+
+        return trainer(tmp_path / out, length, extend)
+
+    made("broken", 3).run()
+    assert_equal(result(made("broken", 6)), result(made("whole", 6)))
 
 
 @pytest.mark.parametrize("name", ["one-cycle", "cosine"])

@@ -70,6 +70,19 @@ def test_a_resumed_run_measures_from_the_same_start(given: bool, tmp_path: Path)
     assert (kept == [lazy]) is given
 
 
+def test_a_given_start_counts_where_the_snapshot_is_loaded_behind_it(tmp_path: Path) -> None:
+    def made(out: str, iterations: int) -> chainer.training.Trainer:
+        np.random.seed(0)
+        made = run(tmp_path / out, iterations, start=links.Classifier(net()), filename=None)
+        made.extend(chainer.training.extensions.snapshot(autoload=True), trigger=(1, "iteration"))
+        made.run()
+        return made
+
+    made("broken", 7)
+    resumed, unbroken = made("broken", 12), made("whole", 12)
+    assert drifts(resumed) == drifts(unbroken) and len(drifts(resumed)) > 1
+
+
 @pytest.mark.filterwarnings("ignore:The previous value of:UserWarning")  # of the trigger
 def test_a_resume_without_a_start_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     broken = runs.trainer(runs.updater(), tmp_path, 4)
