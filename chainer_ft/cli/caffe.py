@@ -122,7 +122,7 @@ def announce(log: Callable[[str, str], None], device: str | None) -> str:
     gpu = device.partition(":")[2]
     if not has_gpu():
         raise UsageError(
-            f"--gpu {gpu}: CuPy finds no GPU; `pip install chainer-ft[cuda12]` or [cuda13], and "
+            f"--gpu {gpu}: CuPy finds no GPU; `pip install 'chainer-ft[cuda12]'` or [cuda13], and "
             "`chainer-ft doctor` says what is missing"
         )
     log("caffe.cpp:202", f"Using GPUs {gpu}")

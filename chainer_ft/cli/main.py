@@ -89,7 +89,7 @@ def _run(arguments: list[str]) -> int:
     if verb:
         host.get(Subcommand, verb)
     parser = make_parser(host)
-    options = parser.parse_args(arguments)
+    options = parser.parsed(arguments)
     if not options.verb:
         parser.print_help()
         return 2

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,13 +12,39 @@ from chainer_ft import __version__
 from chainer_ft.errors import PluginError
 from chainer_ft.host import Host, Provided
 from chainer_ft.host.records import cause_of
+from chainer_ft.select import nearest
 from chainer_ft.types import Subcommand
 
 
-def make_parser(host: Host) -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """The parser, which has an answer for an option that it does not know."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.verbs: dict[str, argparse.ArgumentParser] = {}
+
+    def parsed(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """What the arguments say; where one belongs to nothing, the nearest options, and exit 2."""
+        options, unknown = self.parse_known_args(arguments)
+        if unknown:
+            known = self.verbs.get(options.verb or "", self)
+            known.error(_unknown(unknown[0].partition("=")[0], known))
+        return options
+
+
+def _unknown(argument: str, parser: argparse.ArgumentParser) -> str:
+    known = dict.fromkeys(re.findall(r"(?<![\w-])--?\w[\w-]*", parser.format_help()))
+    if argument.startswith("-"):
+        said = f"there is no option {argument}; {nearest(argument, known)}"
+    else:
+        said = f"{argument!r} is one argument too many"
+    return f"{said}; see `{parser.prog} --help`"
+
+
+def make_parser(host: Host) -> Parser:
     """The parser, with the verbs of all plugins."""
     common = _common()
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="chainer-ft",
         description="Copy weights from anywhere into a Chainer model, and see what happened.",
         epilog="Exit codes: 0 done, 1 refused, 2 usage, 3 file trouble, 4 a plugin failed.",
@@ -24,13 +52,16 @@ def make_parser(host: Host) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"chainer-ft {__version__}")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
+    verbs = parser.add_subparsers(
+        dest="verb", metavar="VERB", title="verbs", parser_class=argparse.ArgumentParser
+    )
     for one in host.all(Subcommand).values():
         verb = _checked(one, host, common)
         child = verbs.add_parser(
             verb.name, help=verb.summary, description=verb.summary, **_style(verb, common)
         )
         verb.add_arguments(child)
+        parser.verbs[verb.name] = child
         child.set_defaults(run=verb.run)
     return parser
 

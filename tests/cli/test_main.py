@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -197,6 +198,23 @@ class TestOptions:
         assert capsys.readouterr().err == (
             "chainer-ft: there is no verb 'coppy'; nearest: copy, convert\n"
         )
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            ("copy a b --rnme x=y", "no option --rnme; nearest: --rename, .*`chainer-ft copy --h"),
+            ("caffe train -solvr=x", "no option -solvr; nearest: --solver, .*`chainer-ft caffe --"),
+            ("show a --polcy", "no option --polcy; nearest: .*see `chainer-ft show --help`"),
+            ("show a b", "'b' is one argument too many; see `chainer-ft show --help`"),
+            ("--nope", "no option --nope; nearest: --no-plugins, .*see `chainer-ft --help`"),
+        ],
+    )
+    def test_an_unknown_option_comes_with_the_nearest(
+        self, arguments: str, said: str, capsys: Any
+    ) -> None:
+        with pytest.raises(SystemExit, match="2"):
+            main(arguments.split())
+        assert re.search(f"error: (there is )?{said}", capsys.readouterr().err)
 
     def test_a_name_to_block_that_nobody_has_is_said(self, file: str, capsys: Any) -> None:
         assert main(["show", file, "-p", "no:troch"]) == 0

@@ -24,5 +24,5 @@ def extra(module: str, package: str, purpose: str, name: str = "caffe") -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         raise UsageError(
-            f"{purpose} needs the package {package}: `pip install chainer-ft[{name}]`"
+            f"{purpose} needs the package {package}: `pip install 'chainer-ft[{name}]'`"
         ) from error
