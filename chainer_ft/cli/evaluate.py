@@ -53,7 +53,8 @@ def _images(options: Namespace, val: float, seed: int) -> Images:
     from chainer_ft.images import find
 
     shown = counted("images checked") if sys.stderr.isatty() else None
-    found = find(options.data, val=val, seed=seed, strict=options.strict, progress=shown)
+    told = {"val": val, "seed": seed, "strict": options.strict, "progress": shown}
+    found = find(options.data, learn=False, **told)
     if options.part == "train":
         return replace(found, val=())
     return found if options.part == "all" else replace(found, train=())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from chainer_ft.cli.output import say
 from chainer_ft.errors import FormatError, UsageError
+from chainer_ft.formats.unopened import advice
 from chainer_ft.report.table import align, printable
 from chainer_ft.types import Subcommand
 
@@ -51,7 +52,8 @@ def _predicted(net: Classifier, paths: list[str]) -> tuple[dict[str, list[float]
         try:
             found[path] = net.predict([path])[0].tolist()
         except FormatError as error:
-            broken[path] = str(error)
+            cause = error.__cause__
+            broken[path] = f"{error}{advice(path, cause) if isinstance(cause, OSError) else ''}"
     return found, broken
 
 

@@ -13,8 +13,8 @@ from chainer_ft.cli.training_values import (
     mean,
     numbers,
     rate,
+    schedule_of,
     size,
-    text_of,
 )
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def settings_of(options: Namespace, command: str) -> Settings:
     named = {"policy": options.policy, "min_coverage": options.min_coverage, **rules(options)}
     return Settings(
         **{name: getattr(options, name) for name in _SAME},
-        schedule=None if options.schedule is None else text_of(options.schedule),
+        schedule=None if options.schedule is None else schedule_of(options.schedule),
         freeze=tuple(options.freeze),
         labels=None if options.labels is None else labels_of(options.labels),
         preprocessing=preprocessing_of(options),

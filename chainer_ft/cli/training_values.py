@@ -23,6 +23,20 @@ def text_of(path: str) -> str:
         raise FormatError(f"{path}: cannot be read: {reason}{advice(path, error)}") from error
 
 
+def schedule_of(path: str) -> str:
+    """The text of a schedule, which is one.
+
+    Raises:
+        FormatError: It cannot be read.
+        ScheduleError: It is no schedule; names the file and the line.
+    """
+    from chainer_ft.training.schedules.yaml_reading import read
+
+    text = text_of(path)
+    read(text, path)
+    return text
+
+
 def labels_of(path: str) -> tuple[str, ...]:
     """Names of classes, one a line."""
     return tuple(line.strip() for line in text_of(path).splitlines() if line.strip())

@@ -48,7 +48,9 @@ class RunFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise FormatError(f"{self.path}: cannot be made: {error.strerror}") from error
+            raise FormatError(
+                f"{self.path}: cannot be made: {error.strerror}; name another folder"
+            ) from error
         self.keep({"settings": settings.to_dict()})
 
     def keep(self, state: Mapping[str, Any]) -> None:

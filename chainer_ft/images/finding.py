@@ -27,6 +27,7 @@ def find(
     per_class: int | None = None,
     strict: bool = False,
     verify: bool = True,
+    learn: bool = True,
     progress: Callable[[int, int], None] | None = None,
 ) -> Images:
     """Find images and their classes.
@@ -42,11 +43,13 @@ def find(
         strict: Whether a broken image is an error.
         verify: Whether to decode each image once; else only those are broken that are not there,
             and the run stops at the first that cannot be decoded.
+        learn: Whether a net is to learn from them, which needs two classes, and images for training
+            of each; to judge a net by them, one class will do.
         progress: Called with how many images are checked, and of how many.
 
     Raises:
-        FormatError: There are no images, or of one class only; or ``strict``, and some are broken.
-        UsageError: ``val`` is no share.
+        FormatError: There are no images, or too few classes; or ``strict``, and some are broken.
+        UsageError: ``val`` is no share, or ``per_class`` no number of images.
 
     Example:
         >>> import tempfile
@@ -62,6 +65,8 @@ def find(
     """
     if not 0 <= val < 1:
         raise UsageError(f"val={val:g} is no share of the images; give one from 0 to below 1")
+    if per_class is not None and per_class < 1:
+        raise UsageError(f"per_class={per_class}: give 1 image of a class or more")
     source = os.fspath(data)
     found = _found(source)
     bad = check(found, progress) if verify else by_name(found)
@@ -71,15 +76,20 @@ def find(
     whole = [item for item in found.train if item.key not in bad.keys]
     held = None if found.val is None else [i for i in found.val if i.key not in bad.keys]
     train, rest = split(whole, val, seed) if held is None else (whole, held)
-    classes = _classes(source, found, train, rest)
+    names = by_class((*train, *rest)).keys()
+    if not names:
+        raise FormatError(f"{source}: holds no images; {_expected(source, found)}")
+    if learn:
+        _check_classes(source, found, train, rest)
+    classes = tuple(name for name in found.classes or sorted(names) if name in names)
     notes = (*found.notes, *_notes(found, classes, train, rest, val, bad.others))
     if per_class is not None:
         train = limited(train, per_class, seed)
     if verify and isinstance(found.store, Files):
         notes = (*notes, *complaints(found.store.root, train, rest))
     numbers = {name: label for label, name in enumerate(classes)}
-    learn, judge = (tuple(Item(i.key, numbers[i.name]) for i in part) for part in (train, rest))
-    return Images(source, found.kind, classes, learn, judge, found.store, broken, notes)
+    first, second = (tuple(Item(i.key, numbers[i.name]) for i in part) for part in (train, rest))
+    return Images(source, found.kind, classes, first, second, found.store, broken, notes)
 
 
 def _found(source: str) -> Found:
@@ -105,24 +115,17 @@ def _found(source: str) -> Found:
     )
 
 
-def _classes(
-    source: str, found: Found, train: Sequence[Named], val: Sequence[Named]
-) -> tuple[str, ...]:
-    """Names of the classes that have images, in the source's own order or sorted."""
-    names = by_class(train).keys() | by_class(val).keys()
-    if not names:
-        raise FormatError(f"{source}: holds no images; {_expected(source, found)}")
+def _check_classes(source: str, found: Found, train: Sequence[Named], val: Sequence[Named]) -> None:
+    """Raise where the classes cannot be learnt: validation without training, or one alone."""
     extra = sorted(by_class(val).keys() - by_class(train).keys())
     if extra:
         raise FormatError(
             f"{source}: images for validation of the classes {', '.join(extra)}, and none to train "
             "on; add some, or remove these"
         )
+    names = [*by_class(train)]
     if len(names) == 1:
-        raise FormatError(
-            f"{source}: holds one class, {next(iter(names))!r}; {_expected(source, found)}"
-        )
-    return tuple(name for name in found.classes or sorted(names) if name in names)
+        raise FormatError(f"{source}: holds one class, {names[0]!r}; {_expected(source, found)}")
 
 
 def _expected(source: str, found: Found) -> str:

@@ -45,7 +45,8 @@ def load_model(spec: str) -> chainer.Link:
 
     match = _SPEC.fullmatch(spec)
     if match is None:
-        raise UsageError(f"{spec!r} is not like file.py:Net or package.module:Net")
+        like = f"{spec}:Net" if spec.endswith(".py") else "file.py:Net or package.module:Net"
+        raise UsageError(f"{spec!r} is no model; name it like {like}")
     with redirect_stdout(sys.stderr):  # what the model prints is not our output
         found = _attribute(_module(match["where"], spec), match["name"], spec)
         if not isinstance(found, chainer.Link):

@@ -12,6 +12,7 @@ from chainer_ft.formats.wrong_kinds import name_wrong_kind
 from chainer_ft.host import Host, Provided, default_host
 from chainer_ft.select import nearest
 from chainer_ft.transfer.cache import Cache
+from chainer_ft.transfer.models import is_model_spec
 from chainer_ft.types import Source, SourceLoader
 
 HEAD_BYTES = 4096
@@ -69,6 +70,8 @@ def _head(path: str) -> bytes:
 
     if os.path.isdir(path):
         raise FormatError(f"{path}: is a folder; name a weights file in it")
+    if ".py:" in path and is_model_spec(path):
+        raise FormatError(f"{path}: is a model, not a file of weights; a model can only be DST")
     if not os.path.lexists(path):
         raise FormatError(f"{path}: there is no such file{similar(path)}")
     if os.path.exists(path) and not os.path.isfile(path):

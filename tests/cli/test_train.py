@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -104,6 +105,12 @@ def test_resuming_a_run_that_is_over_tells_it_again(trained: Path, capsys: Any) 
         ((*RUN, "--out", "i", "--device", "@none:0"), 2, "device '@none:0'"),
         ((*RUN, "--out", "j", "--val", "0"), 2, "no image is kept for validation"),
         ((*RUN, "--out", "h", "--schedule", "none.yaml"), 3, "none.yaml: cannot be read"),
+        ((*RUN, "--out", "h", "--schedule", "net.py"), 2, "net.py, line "),
+        ((*RUN, "--out", "k", "--per-class", "0"), 2, "per_class=0: give 1 image"),
+        ((*RUN, "--out", "net.py"), 3, "net.py: cannot be made: File exists; name another"),
+        (("train", "photos", "--model", "net.py", "--out", "l"), 2, "it like net.py:Net"),
+        (("predict", "run", "photos/0/0.png"), 3, "; did you mean photos/0/0"),
+        (("predict", "run", "photos"), 3, "photos: cannot be opened: Is a directory; name a file"),
     ],
 )
 def test_what_is_wrong_is_said(
@@ -149,6 +156,12 @@ def test_predict_and_evaluate_agree(trained: Path, capsys: Any) -> None:
     data = json.loads(capsys.readouterr().out)
     assert (data["correct"], data["count"]) == (right, 12)
     assert sum(map(sum, data["confusion"])) == 12
+
+
+def test_evaluate_on_images_of_one_class(trained: Path, place: Path, capsys: Any) -> None:
+    shutil.copytree(place / "photos" / "1", place / "one" / "1")
+    assert main(["evaluate", "run", "one", "--workers", "0"]) == 0
+    assert "0 of 0" in capsys.readouterr().out
 
 
 def test_evaluate_on_the_runs_own_part_is_the_runs_score(trained: Path, capsys: Any) -> None:

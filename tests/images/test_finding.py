@@ -73,6 +73,21 @@ class TestFolder:
         with pytest.raises(FormatError, match="of the classes rihgt, and none to train"):
             find(folder)
 
+    def test_to_judge_by_one_class_will_do(self, folder: Path) -> None:
+        shutil.rmtree(folder / "right")
+        with pytest.raises(FormatError, match="holds one class, 'left'"):
+            find(folder)
+        images = find(folder, learn=False)
+        assert (images.classes, len(images.train) + len(images.val)) == (("left",), 10)
+        shutil.rmtree(folder / "left")
+        with pytest.raises(FormatError, match="holds no images"):
+            find(folder, learn=False)
+
+    @pytest.mark.parametrize("per_class", [0, -1])
+    def test_no_image_of_a_class_is_no_training(self, folder: Path, per_class: int) -> None:
+        with pytest.raises(UsageError, match=f"per_class={per_class}: give 1 image"):
+            find(folder, per_class=per_class)
+
     def test_names_in_any_script(self, folder: Path) -> None:
         names = [unicodedata.normalize("NFD", "Ünïcode"), "手話", "ελληνικά", "ordinary name"]
         for name in names:

@@ -30,6 +30,13 @@ def test_a_missing_file_comes_with_the_nearest(file: Path) -> None:
         ft.open(file.parent / "none" / "vgg.npz")
 
 
+def test_a_model_is_no_file() -> None:
+    with pytest.raises(
+        ft.ChainerFTError, match=r"^nets\.py:Net: is a model, not a file of weights"
+    ):
+        ft.open("nets.py:Net")
+
+
 def test_a_fifo_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ft.ChainerFTError, match="is no regular file"):
