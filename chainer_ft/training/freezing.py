@@ -8,6 +8,7 @@ import chainer
 
 from chainer_ft.links import named_links
 from chainer_ft.select import Selection
+from chainer_ft.training.first_forward import watch_first_forward
 from chainer_ft.training.freeze_checks import announce, check_live, check_shared
 from chainer_ft.training.frozen_mode import Dropout, Mode, Statistics
 from chainer_ft.training.modes import mode_of, set_mode, whole_links
@@ -134,6 +135,7 @@ def set_frozen(
         tune(param, path, frozen=path in params, keep_state=keep_state)
     for path, link in named_links(model):
         set_mode(link, modes.get(path))
+        watch_first_forward(link)
 
 
 def take_digests(model: chainer.Link, paths: Iterable[str]) -> None:

@@ -12,7 +12,6 @@ import chainer
 import numpy as np
 
 from chainer_ft.errors import UsageError
-from chainer_ft.training.parameters import tune
 
 _log = logging.getLogger("chainer_ft")
 
@@ -59,7 +58,6 @@ class FrozenMode(chainer.LinkHook):  # type: ignore[misc]
     def __init__(self, mode: Mode) -> None:
         self.mode = mode
         self.digests: dict[str, str | None] = {}  # of the persistents, by name, at the freeze
-        self.is_lazy = False  # whether the first forward makes arrays
         self._told = False
 
     def forward_preprocess(self, args: Any) -> None:
@@ -71,13 +69,6 @@ class FrozenMode(chainer.LinkHook):  # type: ignore[misc]
         if (train, backprop) != (chainer.config.train, chainer.config.enable_backprop):
             settings = {"train": train, "enable_backprop": backprop, _OUTSIDE: outside}
             _OneForward.put(link, settings)
-
-    def forward_postprocess(self, args: Any) -> None:
-        """Take the digests anew where a first forward has made arrays, all of the link's."""
-        if self.is_lazy and not is_lazy(args.link):
-            self.is_lazy = False
-            for param in args.link.params():
-                tune(param, digest=None)
 
     def keeps_training(self, link: chainer.Link) -> bool:
         """Whether the link computes as if it were not frozen."""
@@ -175,15 +166,6 @@ class _OneForward:
             for name, value in settings.items():
                 stack.enter_context(chainer.using_config(name, value))
             return forward(*args, **kwargs)
-
-
-def is_lazy(link: chainer.Link) -> bool:
-    """Whether a first forward of one of Chainer's links makes arrays of several of its parameters.
-
-    ``LSTM`` writes into those that have an array already when it gives the lazy one its own.
-    """
-    is_own = type(link).__module__.startswith(("chainer.links", "chainermn.links"))
-    return is_own and any(param.array is None for param in link.params())
 
 
 def keeps_statistics(link: chainer.Link) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import chainer
 
 from chainer_ft.links import named_links, slots
-from chainer_ft.training.frozen_mode import FrozenMode, Mode, is_lazy, keeps_statistics
+from chainer_ft.training.frozen_mode import FrozenMode, Mode, keeps_statistics
 
 
 def hook_of(link: chainer.Link) -> FrozenMode | None:
@@ -40,8 +40,7 @@ def set_mode(link: chainer.Link, mode: Mode | None) -> None:
     hooks = link.local_link_hooks.copy()
     hooks.pop(FrozenMode.name, None)
     if mode is not None:
-        hooks[FrozenMode.name] = made = FrozenMode(mode)
-        made.is_lazy = is_lazy(link)
+        hooks[FrozenMode.name] = FrozenMode(mode)
     link._local_link_hooks = hooks or None
 
 

@@ -163,6 +163,8 @@ def tune(
         return
     if new.frozen and not old.frozen:
         new = _with_own_state(param, new)
+    elif not new.frozen:
+        new = replace(new, digest=None, pending=False)
     _become(param, new, path)
     if old.frozen != new.frozen and not (keep_state or new.was_disabled):
         forget_state(param.update_rule)

@@ -98,7 +98,8 @@ def params_of(model: chainer.Link) -> dict[str, chainer.Parameter]:
 def settle(places: list[Slot]) -> None:
     """Take the digests of frozen entries that have none yet, if they have an array."""
     for slot in places:
-        if _digest_of(slot) is None and slot.array is not None:
+        is_pending = slot.kind == "param" and tuning_of(slot.value).pending
+        if _digest_of(slot) is None and slot.array is not None and not is_pending:
             set_digest(slot, digest(slot.array))
 
 

@@ -20,6 +20,7 @@ class Tuning:
         was_disabled: Whether its update rule was off before it was frozen.
         required_grad: Whether it had a gradient before it was frozen.
         digest: Of the array at the freeze, ``None`` where there was no array.
+        pending: Whether a first forward is still to write into the array.
     """
 
     frozen: bool = False
@@ -28,6 +29,7 @@ class Tuning:
     was_disabled: bool = False
     required_grad: bool = True
     digest: str | None = None
+    pending: bool = False
 
     @property
     def is_plain(self) -> bool:

@@ -376,3 +376,10 @@ def test_a_phase_ends_with_an_epoch_that_ended_in_the_middle_of_an_update(
     assert_equal(result(resumed), expected)
     ours, theirs = (one.get_extension("WeightDrift").history for one in (resumed, whole))
     assert ours == theirs and len(ours) == 8
+
+
+def test_what_is_frozen_again_after_it_trained_at_a_rate_of_its_own(tmp_path: Path) -> None:
+    conv = "/predictor/conv1"
+    phases = [ft.Phase("3 iterations", freeze=conv), ft.Phase("3 iterations", lr={conv: 0.5})]
+    made = run(tmp_path, [*phases, ft.Phase("3 iterations", freeze=[conv]), ft.Phase(lr=0.1)])
+    assert made.updater.iteration == 12
