@@ -12,7 +12,7 @@ from typing import Any
 
 from chainer.optimizer import GradientMethod
 
-from chainer_ft.training.parameters import only_whether
+from chainer_ft.training.tuned_parameter import only_whether
 
 _MARK = "_chainer_ft_spares"
 

@@ -12,7 +12,7 @@ from chainer_ft.training.first_forward import watch_first_forward
 from chainer_ft.training.freeze_checks import announce, check_live, check_shared
 from chainer_ft.training.frozen_mode import Dropout, Mode, Statistics
 from chainer_ft.training.modes import mode_of, set_mode, whole_links
-from chainer_ft.training.parameters import check_class, tune, tuning_of
+from chainer_ft.training.parameters import tune, tuning_of
 from chainer_ft.training.proof import (
     Frozen,
     frozen,
@@ -22,6 +22,7 @@ from chainer_ft.training.proof import (
     settle,
 )
 from chainer_ft.training.sites import select
+from chainer_ft.training.tuned_parameter import check_class
 
 
 def freeze(

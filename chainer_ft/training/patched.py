@@ -22,15 +22,10 @@ import chainer_ft
 from chainer_ft.errors import FormatError
 from chainer_ft.training import half_precision, random_state, recurrent, shifts
 from chainer_ft.training.missing import tell_of_missing
+from chainer_ft.training.model_state import ModelState, state_of
 from chainer_ft.training.proof import frozen, params_of
 from chainer_ft.training.provenance import kept_origins, restore_origins
-from chainer_ft.training.resume import (
-    Governed,
-    ModelState,
-    ResumeError,
-    reconcile,
-    state_of,
-)
+from chainer_ft.training.resume import Governed, ResumeError, reconcile
 
 #: Name of the group in a snapshot.
 GROUP = "chainer_ft"

@@ -11,8 +11,9 @@ import chainer
 from chainer_ft.errors import RuleError
 from chainer_ft.links import slots
 from chainer_ft.select import Predicate, Selection, escaped, predicate
-from chainer_ft.training.parameters import check_class, tune
+from chainer_ft.training.parameters import tune
 from chainer_ft.training.sites import sites
+from chainer_ft.training.tuned_parameter import check_class
 
 Rules = Mapping[Selection, float]
 

@@ -1,24 +1,19 @@
-"""What a trainer snapshot keeps of fine-tuning, and how a model is brought back to it."""
+"""Which of a script and a snapshot counts where they differ."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import chainer
 
 from chainer_ft.errors import RefusedError
-from chainer_ft.links import named_links
-from chainer_ft.training.freezing import set_frozen
-from chainer_ft.training.frozen_mode import Mode
-from chainer_ft.training.modes import mode_of
-from chainer_ft.training.parameters import tuning_of
-from chainer_ft.training.proof import frozen, frozen_slots, params_of, set_digest
-from chainer_ft.training.rates import Rates, apply
+from chainer_ft.training.model_state import ModelState, adopt_digests, restore, state_of
+from chainer_ft.training.proof import frozen, frozen_slots, set_digest
 
 _log = logging.getLogger("chainer_ft")
 
@@ -28,83 +23,6 @@ _choice: ContextVar[Choice | None] = ContextVar("chainer_ft_resume_with", defaul
 
 class ResumeError(RefusedError):
     """The snapshot was taken with another freeze set or other multipliers than the script has."""
-
-
-@dataclass(frozen=True)
-class ModelState:
-    """What fine-tuning says of one model, as plain data.
-
-    Args:
-        digests: Of each frozen parameter and persistent, by path.
-        modes: ``[statistics, dropout]`` of each link that is frozen as a whole.
-        params: Paths of the frozen parameters.
-        lr: Multipliers of the learning rate, by path of the parameter.
-        decay: Multipliers of weight decay.
-        disabled: Paths of the parameters that were off before anything was frozen.
-    """
-
-    params: tuple[str, ...] = ()
-    modes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    lr: Mapping[str, float] = field(default_factory=dict)
-    decay: Mapping[str, float] = field(default_factory=dict)
-    disabled: tuple[str, ...] = ()
-    digests: Mapping[str, str | None] = field(default_factory=dict, compare=False)
-
-    @property
-    def rates(self) -> tuple[Mapping[str, float], Mapping[str, float]]:
-        """Both multipliers."""
-        return self.lr, self.decay
-
-    def to_dict(self) -> dict[str, Any]:
-        """The same as plain data."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> ModelState:
-        """The state that :meth:`to_dict` gave."""
-        modes = {path: (mode[0], mode[1]) for path, mode in data["modes"].items()}
-        disabled = tuple(data["disabled"])
-        params = tuple(data["params"])
-        return cls(params, modes, data["lr"], data["decay"], disabled, data["digests"])
-
-
-def state_of(model: chainer.Link) -> ModelState:
-    """What fine-tuning says of a model now."""
-    still = frozen(model)
-    tunings = {path: tuning_of(param) for path, param in params_of(model).items()}
-    modes = {path: mode for path, link in named_links(model) if (mode := mode_of(link))}
-    return ModelState(
-        still.params,
-        {path: (mode.statistics, mode.dropout) for path, mode in modes.items()},
-        {path: t.lr_mult for path, t in tunings.items() if t.lr_mult != 1.0},
-        {path: t.decay_mult for path, t in tunings.items() if t.decay_mult != 1.0},
-        tuple(path for path, param in params_of(model).items() if _is_disabled(param)),
-        still.digests,
-    )
-
-
-def _is_disabled(param: chainer.Parameter) -> bool:
-    """Whether its update rule is off for another reason than a freeze."""
-    tuning, rule = tuning_of(param), param.update_rule
-    return tuning.was_disabled if tuning.frozen else rule is not None and not rule.enabled
-
-
-def restore(model: chainer.Link, state: ModelState) -> None:
-    """Bring a model into a state, and leave the optimizer state that was loaded for it alone."""
-    modes = {path: Mode(*mode) for path, mode in state.modes.items()}  # type: ignore[arg-type]
-    set_frozen(model, set(state.params), modes, keep_state=True)
-    apply(model, Rates(state.lr, state.decay))
-
-
-def adopt_digests(model: chainer.Link, state: ModelState) -> None:
-    """Take over the digests of the snapshot, and see that its arrays have them.
-
-    Raises:
-        FrozenChangedError: A frozen array in the snapshot is not what it was at the freeze.
-    """
-    for slot in frozen_slots(model):
-        set_digest(slot, state.digests.get(slot.path))
-    frozen(model).check()
 
 
 @contextmanager
@@ -172,11 +90,11 @@ def reconcile(model: chainer.Link, saved: ModelState | None, governed: Governed)
     own = state_of(model)
     if saved is None:
         if own != ModelState():
-            _log.warning("the snapshot says nothing of freezing; the script has %s", _words(own))
+            _log.warning("the snapshot says nothing of freezing; the script has %s", own)
         _retake(model)
     elif _choice.get() == "script":
         if own != saved:
-            _log.warning("resumed with %s; the snapshot had %s", _words(own), _words(saved))
+            _log.warning("resumed with %s; the snapshot had %s", own, saved)
         _retake(model)
     elif _choice.get() is None and governed.differences(own, saved):
         raise ResumeError(_difference(own, saved))
@@ -193,16 +111,7 @@ def _retake(model: chainer.Link) -> None:
 
 def _difference(own: ModelState, saved: ModelState) -> str:
     return (
-        f"the snapshot was taken with {_words(saved)}; the script has {_words(own)}. Freeze the "
+        f"the snapshot was taken with {saved}; the script has {own}. Freeze the "
         "same before loading, or load it under chainer_ft.resume_with('snapshot') or "
         "chainer_ft.resume_with('script')"
     )
-
-
-def _words(state: ModelState) -> str:
-    parts = [f"{', '.join(state.params)} frozen" if state.params else "nothing frozen"]
-    parts += [f"{mode[0]}/{mode[1]} in {path}" for path, mode in state.modes.items()]
-    parts += [f"learning rate x{value:g} of {path}" for path, value in state.lr.items()]
-    parts += [f"decay x{value:g} of {path}" for path, value in state.decay.items()]
-    parts += [f"disable_update of {path}" for path in state.disabled]
-    return "; ".join(parts)

@@ -56,7 +56,7 @@ def test_it_counts_from_there_and_not_from_the_first_check() -> None:
     ft.freeze(net, "/0/lateral")
     train(net)
     net[0].lateral.W.array[0] += 1
-    with pytest.raises(FrozenChangedError, match="^/0/lateral/W"):
+    with pytest.raises(FrozenChangedError, match=r"^/0/lateral/W"):
         ft.frozen(net).check()
 
 

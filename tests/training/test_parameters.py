@@ -14,7 +14,9 @@ from chainer import links as L  # noqa: N812
 from training_nets import net
 
 import chainer_ft as ft
-from chainer_ft.training.parameters import TunedParameter, Tuning, tune, tuning_of
+from chainer_ft.training.parameters import tune, tuning_of
+from chainer_ft.training.tuned_parameter import TunedParameter
+from chainer_ft.training.tuning import Tuning
 
 
 class Watched(np.ndarray):

@@ -19,8 +19,9 @@ from chainer_ft.errors import FormatError
 from chainer_ft.formats.provenance import with_hash
 from chainer_ft.links import origins
 from chainer_ft.training.digest import FrozenChangedError
+from chainer_ft.training.model_state import state_of
 from chainer_ft.training.parameters import tuning_of
-from chainer_ft.training.resume import ModelState, ResumeError, state_of
+from chainer_ft.training.resume import ResumeError
 
 BODY = ("/predictor/conv1", "/predictor/bn1", "/predictor/blocks/0")
 
@@ -218,11 +219,6 @@ def test_hdf5_snapshots_hold_the_same(tmp_path: Path) -> None:
     serializers.save_hdf5(tmp_path / "run.h5", made)
     serializers.load_hdf5(tmp_path / "run.h5", again)
     assert state_of(model_of(again)) == state_of(model_of(made))
-
-
-def test_a_state_is_plain_data() -> None:
-    state = ModelState(("/a/W",), {"/a": ("still", "off")}, {"/b/W": 2.0}, {}, (), {"/a/W": "00"})
-    assert ModelState.from_dict(json.loads(json.dumps(state.to_dict()))) == state
 
 
 def test_a_snapshot_says_where_the_weights_came_from(tmp_path: Path) -> None:

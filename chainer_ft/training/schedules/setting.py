@@ -11,11 +11,11 @@ from chainer_ft.links import named_links
 from chainer_ft.training.freeze_checks import announce
 from chainer_ft.training.freezing import set_frozen
 from chainer_ft.training.frozen_mode import Mode
+from chainer_ft.training.model_state import state_of
 from chainer_ft.training.modes import mode_of, whole_links
 from chainer_ft.training.parameters import tuning_of
 from chainer_ft.training.proof import frozen, params_of
 from chainer_ft.training.rates import Rates, apply, multipliers
-from chainer_ft.training.resume import state_of
 from chainer_ft.training.schedules.progress import Base
 from chainer_ft.training.schedules.resolving import Resolved
 

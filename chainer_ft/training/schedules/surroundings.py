@@ -9,7 +9,7 @@ import chainer
 from chainer_ft.errors import ScheduleError
 from chainer_ft.links import named_links
 from chainer_ft.training.lengths import Length, length
-from chainer_ft.training.resume import state_of
+from chainer_ft.training.model_state import state_of
 from chainer_ft.training.schedules.progress import Base
 
 
