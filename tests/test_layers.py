@@ -130,6 +130,6 @@ def test_two_places_write_into_models() -> None:
     assert writers == {
         "links/resizing.py",
         "links/writing.py",
-        "training/parameters.py",
+        "training/tuned_parameter.py",
         "training/undo.py",
     }
