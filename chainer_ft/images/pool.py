@@ -10,6 +10,7 @@ import tempfile
 import weakref
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from multiprocessing import Pipe
 from typing import BinaryIO, NoReturn
@@ -53,10 +54,11 @@ class Worker:
         Raises:
             WorkerError: It is gone.
         """
-        try:
+        with suppress(OSError):
             self.pipe.send(message)
-        except OSError:
-            self._gone()
+            return
+        # Not as the cause: it keeps the frame whose buffer Python 3.13 cannot collect in a cycle.
+        self._gone()
 
     def hear(self) -> Failure | None:
         """Wait for the end of its oldest batch.

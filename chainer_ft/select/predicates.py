@@ -90,11 +90,17 @@ class Calls(Predicate):
         return f"it was asked for {len(sites)} links and parameters, as f(path, link_or_param)"
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Is(Predicate):
     """One link or parameter, by identity."""
 
     value: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Is) and self.value is other.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
 
     def hits(self, sites: Sequence[Site]) -> set[str]:
         return with_below(sites, lambda s: s.value is self.value)

@@ -208,6 +208,17 @@ class TestTrouble:
         worker.send_signal(how)
         worker.wait()
 
+    def test_the_error_of_a_killed_worker_keeps_no_buffer(self, make: Maker) -> None:
+        """Python 3.13 complains of one that it has to collect in a cycle."""
+        batches = make(workers=1)
+        batches.next()
+        worker = batches._pool._workers[0]
+        worker.process.kill()
+        worker.process.wait()
+        with pytest.raises(WorkerError, match="killed by SIGKILL") as caught:
+            worker.tell("more")
+        assert caught.value.__context__ is None
+
     def test_a_killed_worker_ends_in_a_clear_error(self, make: Maker) -> None:
         batches = make(workers=2)
         before = taken(batches, 1)
