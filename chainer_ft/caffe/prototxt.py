@@ -107,6 +107,8 @@ def read_message(path: Path, kind: str, skip: Collection[str] = ()) -> Message:
                 f"{file.path}: HDF5, which holds arrays and no {kind}; name the prototxt too"
             )
         if not _CONTROL.isdisjoint(head):
+            if kind == "SolverParameter":
+                raise FormatError(f"{file.path}: is binary, and a solver is a text; name that")
             return read_binary(file.view, kind, file.path, skip)
         return read_text(_decoded(bytes(file.view), file.path), kind, file.path)
 

@@ -14,6 +14,11 @@ _CLOSING = {"{": "}", "<": ">"}
 _DEEPEST = 100
 #: What is in a layer is judged when the layer is built: another phase, or a plugin, may know it.
 _LAYERS = ("LayerParameter", "V1LayerParameter", "V0LayerParameter")
+#: What is given in the place of another, and what to say of it.
+_MIXED_UP = {
+    "SolverParameter": ("NetParameter", "this is a net; name the solver that trains it"),
+    "NetParameter": ("SolverParameter", "this is a solver; name the net that it trains"),
+}
 _STRICT = ("NetStateRule",)  # decides which layers there are
 
 
@@ -168,8 +173,12 @@ class _Reader:
 
 
 def _no_field(name: Token, message: Message) -> PrototxtError:
-    known = nearest(name.text, message.kind.fields)
-    return name.place.error(f"{message.kind.name} has no field {name.text!r}; {known}")
+    kind = message.kind.name
+    hint = nearest(name.text, message.kind.fields)
+    other, said = _MIXED_UP.get(kind, ("", ""))
+    if other and name.text in message_type(other).fields:
+        hint = f"{other} has: {said}"
+    return name.place.error(f"{kind} has no field {name.text!r}; {hint}")
 
 
 def _check_single(field: Field, message: Message, place: TextPlace) -> None:

@@ -10,7 +10,7 @@ from any_message import KINDS, messages
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainer_ft.caffe.prototxt import Message, PrototxtError, to_text
+from chainer_ft.caffe.prototxt import Message, PrototxtError, parse_solver, to_text
 from chainer_ft.caffe.schema import message_type
 from chainer_ft.caffe.schema.tables import float32
 from chainer_ft.caffe.text_reader import read_text
@@ -93,11 +93,19 @@ def test_a_byte_order_mark_is_skipped() -> None:
     assert net('\ufeffname: "x"').name == "x"
 
 
+def test_a_net_in_the_place_of_a_solver() -> None:
+    with pytest.raises(PrototxtError, match=r"s:1:1: .*'layers'; NetParameter has: this is a net"):
+        parse_solver("layers { }", "s")
+    with pytest.raises(PrototxtError, match="no field 'rate'; nearest: "):
+        parse_solver("rate: 1", "s")
+
+
 @pytest.mark.parametrize(
     ("written", "place", "said"),
     [
         ('nam: "x"', "1:1", "NetParameter has no field 'nam'; nearest: name"),
         ('Name: "x"', "1:1", "nearest: name"),
+        ("base_lr: 1", "1:1", "SolverParameter has: this is a solver; name the net that it"),
         ("name: lenet", "1:7", 'name is a string: write name: "lenet"'),
         ('name: "x\n"', "1:7", "no end on its line"),
         ('name "x"', "1:6", "':' is missing after name"),

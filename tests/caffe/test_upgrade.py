@@ -13,7 +13,9 @@ from chainer_ft.caffe.prototxt import (
     read_net,
     read_solver,
     to_text,
+    write_binary,
 )
+from chainer_ft.errors import FormatError
 
 
 @pytest.mark.parametrize("generation", ["v0", "v1"])
@@ -112,3 +114,11 @@ def test_snapshot_prefix(tmp_path: Path) -> None:
     assert read_solver(path).snapshot_prefix == str(tmp_path / "my.solver")
     path.write_text('snapshot_prefix: "a/b"')
     assert read_solver(path).snapshot_prefix == "a/b"
+
+
+def test_weights_in_the_place_of_a_solver(tmp_path: Path) -> None:
+    path = tmp_path / "x.caffemodel"
+    write_binary(parse_net("layer { name: 'fc' type: 'InnerProduct' }"), path)
+    assert read_net(path).layer[0].name == "fc"
+    with pytest.raises(FormatError, match=r"x\.caffemodel: is binary, and a solver is a text"):
+        read_solver(path)
