@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
-from chainer_ft.errors import FormatError, UsageError
+from chainer_ft.errors import FormatError
 from chainer_ft.formats.unopened import similar
 from chainer_ft.host import Host, default_host
 from chainer_ft.planning import Rules
 from chainer_ft.transfer.appliers import Terms
 from chainer_ft.transfer.ends import End, Path, is_link, opened
-from chainer_ft.transfer.models import is_model_spec, load_model
+from chainer_ft.transfer.models import is_model_spec, load_model, no_model
 from chainer_ft.transfer.request import Request
 from chainer_ft.types import MatchPolicy, Outcome, Plan, Source
 
@@ -70,8 +70,8 @@ def plan(
     """
     host = host or default_host()
     named = None if out is None else os.fspath(out)
-    if isinstance(target, str) and target.endswith(".py"):
-        raise UsageError(f"{target}: name the model in it, like {target}:Net")
+    if isinstance(target, str) and _is_half_a_spec(target):
+        raise no_model(target)
     request = Request(
         host.get(MatchPolicy, policy),
         Rules.of(rename, skip, only),
@@ -90,6 +90,13 @@ def plan(
             return request.into_new_file(source, opened_source, cast("str", target))
         with opened(target, host) as opened_target:
             return request.into_file(source, opened_source, target, opened_target)
+
+
+def _is_half_a_spec(target: str) -> bool:
+    """A Python file without the model in it, or with what is no name, as ``nets.py:Net(5)``."""
+    if target.endswith(".py"):
+        return True
+    return ".py:" in target and not is_model_spec(target) and not os.path.exists(target)
 
 
 def plan_new_file(

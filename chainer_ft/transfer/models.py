@@ -32,6 +32,16 @@ def is_model_spec(text: str) -> bool:
     return _SPEC.fullmatch(text) is not None and not os.path.exists(text)
 
 
+def no_model(spec: str) -> UsageError:
+    """The error to raise for what should name a model, and does not."""
+    if spec.endswith(".py"):
+        return UsageError(f"{spec}: name the model in it, like {spec}:Net")
+    return UsageError(
+        f"{spec!r} is not like file.py:Net or package.module:Net; what needs arguments is called "
+        "by a function in the file: file.py:make"
+    )
+
+
 def load_model(spec: str) -> chainer.Link:
     """Import and call what the spec names.
 
@@ -45,8 +55,7 @@ def load_model(spec: str) -> chainer.Link:
 
     match = _SPEC.fullmatch(spec)
     if match is None:
-        like = f"{spec}:Net" if spec.endswith(".py") else "file.py:Net or package.module:Net"
-        raise UsageError(f"{spec!r} is no model; name it like {like}")
+        raise no_model(spec)
     with redirect_stdout(sys.stderr):  # what the model prints is not our output
         found = _attribute(_module(match["where"], spec), match["name"], spec)
         if not isinstance(found, chainer.Link):

@@ -108,7 +108,7 @@ def test_resuming_a_run_that_is_over_tells_it_again(trained: Path, capsys: Any) 
         ((*RUN, "--out", "h", "--schedule", "net.py"), 2, "net.py, line "),
         ((*RUN, "--out", "k", "--per-class", "0"), 2, "per_class=0: give 1 image"),
         ((*RUN, "--out", "net.py"), 3, "net.py: cannot be made: File exists; name another"),
-        (("train", "photos", "--model", "net.py", "--out", "l"), 2, "it like net.py:Net"),
+        (("train", "photos", "--model", "net.py", "--out", "l"), 2, "like net.py:Net"),
         (("predict", "run", "photos/0/0.png"), 3, "; did you mean photos/0/0"),
         (("predict", "run", "photos"), 3, "photos: cannot be opened: Is a directory; name a file"),
     ],

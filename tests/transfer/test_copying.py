@@ -326,6 +326,8 @@ def test_a_mistyped_target_is_not_a_new_file_when_out_is_named(file: str, tmp_pa
         ft.copy(file, str(tmp_path / "ol.npz"), out=tmp_path / "new.npz")
     with pytest.raises(UsageError, match=r"nets\.py: name the model in it, like nets\.py:Net"):
         ft.copy(file, "nets.py", out=tmp_path / "new.npz")
+    with pytest.raises(UsageError, match=r"'nets\.py:Net\(5\)' is not like .*: file\.py:make"):
+        ft.copy(file, "nets.py:Net(5)", out=tmp_path / "new.npz")
 
 
 def test_arrays_on_one_memory_are_one_array_or_refused() -> None:
