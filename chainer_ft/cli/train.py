@@ -45,6 +45,7 @@ def run(options: Namespace) -> int:
     from chainer_ft.finetune.api import begin, go_on
     from chainer_ft.finetune.folder import RunFolder
     from chainer_ft.finetune.keeping import Interrupted
+    from chainer_ft.finetune.script import waits
 
     folder = RunFolder(options.resume or options.out or "")
     if options.resume:
@@ -54,7 +55,8 @@ def run(options: Namespace) -> int:
         _check_whole(options)
         settings = settings_of(options, f"chainer-ft {shlex.join(sys.argv[1:])}")
         begin(settings, folder)
-    if options.emit_script:
+    late = bool(options.emit_script) and waits(folder.settings())
+    if options.emit_script and not late:
         _emit(folder, options.emit_script)
     try:
         result = go_on(
@@ -67,17 +69,19 @@ def run(options: Namespace) -> int:
         )
     except Interrupted as error:
         raise Interrupted(f"{error}; go on: chainer-ft train --resume {folder.path}") from error
+    if late:
+        _emit(folder, options.emit_script, result)
     data = json.dumps(result.to_dict(), indent=1)
     say(data if options.json else f"{comparison(result)}\nwritten: {folder.path}")
     return 0
 
 
-def _emit(folder: RunFolder, path: str) -> None:
-    """Write the run as a script, before it begins."""
+def _emit(folder: RunFolder, path: str, result: RunResult | None = None) -> None:
+    """Write the run as a script: before it begins, unless that needs what it finds."""
     from chainer_ft.finetune.script import script_of_run
     from chainer_ft.formats.atomic import replacing
 
-    text = script_of_run(folder.settings(), os.path.splitext(path)[0])
+    text = script_of_run(folder.settings(), os.path.splitext(path)[0], result)
     with replacing(path) as temporary:
         Path(temporary).write_text(text, encoding="utf-8")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from chainer_ft.cli.rules import add_rules, floor, rules
 from chainer_ft.cli.training_values import (
     baselines,
+    count,
     labels_of,
     mean,
     numbers,
@@ -137,7 +138,7 @@ def _add_rest(parser: ArgumentParser) -> None:
     )
     group.add_argument("--no-cache", action="store_true", help="keep no features of what is frozen")
     group.add_argument(
-        "--snapshot-every", type=int, metavar="N", help="iterations, besides each epoch"
+        "--snapshot-every", type=count, metavar="N", help="iterations, besides each epoch"
     )
     group.add_argument("--emit-script", metavar="FILE", help="write the run as a Python script")
 

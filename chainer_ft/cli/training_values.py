@@ -52,6 +52,18 @@ def rate(text: str) -> float | str:
     return text if text == "find" else _number(text)
 
 
+def count(text: str) -> int:
+    """A number of things that are there.
+
+    Example:
+        >>> count("10")
+        10
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return int(text)
+
+
 def size(text: str) -> tuple[int, int]:
     """Height and width.
 

@@ -11,6 +11,7 @@ import chainer
 from chainer.training import Trainer
 
 from chainer_ft.errors import UsageError
+from chainer_ft.finetune.before import check_before
 from chainer_ft.finetune.building import check_device, maker, origin_of
 from chainer_ft.finetune.folder import RunFolder
 from chainer_ft.finetune.inputs import preprocessing_for
@@ -139,11 +140,13 @@ def go_on(
     """Do what is left of a run."""
     settings = folder.settings()
     check_device(settings.device)
+    make = maker(model)
+    check_before(settings, make)
     setup = Setup(
         settings,
-        _judgeable(images_of(settings, checked)),
+        _counted(settings, _judgeable(images_of(settings, checked))),
         Preprocessing.from_dict(settings.preprocessing or {}),
-        maker(model),
+        make,
         stopper or Stopper(),
         extend,
         every,
@@ -159,6 +162,20 @@ def _judgeable(images: Images) -> Images:
             "folder val/ beside train/"
         )
     return images
+
+
+def _counted(settings: Settings, images: Images) -> Images:
+    """The images, with a note where there are too few for the batches."""
+    count, size = len(images.train), settings.batch_size
+    if count >= size:
+        return images
+    updates = -(-settings.epochs * count // size)
+    note = (
+        f"{count} images to train on are fewer than a batch of {size}: {settings.epochs} epochs "
+        f"are {updates} updates, each with some of them more than once; "
+        f"give --batch-size {max(1, count // 4)}, say"
+    )
+    return replace(images, notes=(*images.notes, note))
 
 
 def images_of(settings: Settings, checked: Callable[[int, int], None] | None = None) -> Images:

@@ -11,7 +11,7 @@ import chainer
 
 from chainer_ft.errors import UsageError
 from chainer_ft.finetune.fresh import fill_zeros
-from chainer_ft.finetune.head import Resized, resize_head
+from chainer_ft.finetune.head import Resized, find_head, resize_head
 from chainer_ft.finetune.predictor import check_scores, predictor
 from chainer_ft.finetune.settings import Settings
 from chainer_ft.transfer import open as open_source
@@ -91,6 +91,8 @@ def build(
     model = make(pretrained or settings.weights is not None)
     made = _copied(settings, model) if pretrained and settings.weights else None
     labels = list(settings.labels) if settings.labels and pretrained else None
+    if labels and made is not None and not _has_rows(made, model, labels, settings.head):
+        labels = None
     head = resize_head(model, list(classes), head=settings.head, labels=labels)
     scores = predictor(model, head.now.path)
     check_scores(scores, shape, len(classes))
@@ -108,6 +110,22 @@ def _copied(settings: Settings, model: chainer.Link) -> Plan:
         made = plan(source, model, **(settings.rules or {}))
         made.apply()
     return made
+
+
+def _has_rows(made: Plan, model: chainer.Link, labels: Sequence[str], head: str | None) -> bool:
+    """Whether the rows of the head, one for each label, are those of the weights.
+
+    Raises:
+        UsageError: The weights have another number of them.
+    """
+    rows, _ = find_head(model, len(labels) if head is None else None, head).params
+    clash = next((one for one in made.incorrect_shapes if one.target == rows), None)
+    if clash and clash.source_shape and clash.source_shape[:1] != (len(labels),):
+        raise UsageError(
+            f"{len(labels)} labels, and {clash.source} of {made.source.origin} is "
+            f"{clash.source_shape}: --labels names each row of the head of the weights, one a line"
+        )
+    return any(pair.target == rows for pair in made.pairs)
 
 
 def origin_of(settings: Settings, key: str) -> Any:

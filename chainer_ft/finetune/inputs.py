@@ -8,12 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 from chainer_ft.caffe.data.transform import read_mean
+from chainer_ft.caffe.prototxt import read_net
 from chainer_ft.finetune.building import is_caffe, origin_of
 from chainer_ft.finetune.settings import Settings
 from chainer_ft.images import Augmentation, Preprocessing
 from chainer_ft.images.from_caffe import caffe_input
+from chainer_ft.transfer import open as open_source
 
 _USUAL = (224, 224)
+_SIZE = "they are made 224x224; give --size HEIGHTxWIDTH where the weights were trained on others"
 
 
 def preprocessing_for(settings: Settings) -> tuple[Preprocessing, tuple[str, ...]]:
@@ -36,11 +39,14 @@ def preprocessing_for(settings: Settings) -> tuple[Preprocessing, tuple[str, ...
     known = origin_of(settings, "preprocessing")
     notes: tuple[str, ...] = ()
     if preset:
-        size = size or (known or {}).get("size") or _USUAL
-        known = Preprocessing.named(preset, (int(size[0]), int(size[1]))).to_dict()
+        size = size or (known or {}).get("size")
+        height, width = size or _USUAL
+        known = Preprocessing.named(preset, (int(height), int(width))).to_dict()
     elif known is None and is_caffe(settings.model):
-        known, notes = _of_caffe(settings.model, size, file, "mean" in given)
+        known, notes = _of_caffe(settings, size, file, "mean" in given)
         file = None
+    if size is None and (preset or known is None):
+        notes = (*notes, f"{settings.model} says not how large its images are: {_SIZE}")
     if file:
         given["mean"] = tuple(read_mean(file).mean(axis=(1, 2)).tolist())
     base = Preprocessing.from_dict({"size": size or _USUAL, **(known or {})})
@@ -48,17 +54,29 @@ def preprocessing_for(settings: Settings) -> tuple[Preprocessing, tuple[str, ...
 
 
 def _of_caffe(
-    path: str, size: Any, mean_file: str | None, has_mean: bool
+    settings: Settings, size: Any, mean_file: str | None, has_mean: bool
 ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
     """What a prototxt says; that its mean is missing is no news where one is given."""
+    path = settings.model
     wanted = None if size is None else (int(size[0]), int(size[1]))
-    root = os.path.dirname(path)
-    found = caffe_input(path, size=wanted, mean_file=mean_file, root=root)
+    depth, root = _depth(settings), os.path.dirname(path)
+    found = caffe_input(path, size=wanted, depth=depth, mean_file=mean_file, root=root)
     if has_mean:
         notes = tuple(note for note in found.notes if "mean" not in note)
     else:
         notes = found.notes or _silent(path, found.preprocessing)
     return found.preprocessing.to_dict(), notes
+
+
+def _depth(settings: Settings) -> int | None:
+    """Channels that the net's first convolution reads, if its weights are there."""
+    layers = [one for one in read_net(settings.model).layer if one.type == "Convolution"]
+    if settings.weights is None or not layers:
+        return None
+    path = f"/{layers[0].name}/W"
+    with open_source(settings.weights) as source:
+        shape = (source.listing[path].shape if path in source.listing else None) or ()
+    return shape[1] * layers[0].convolution_param.group if len(shape) == 4 else None
 
 
 def _silent(path: str, made: Preprocessing) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from chainer_ft.errors import UsageError
 from chainer_ft.finetune import script_parts as parts
 from chainer_ft.finetune.api import images_of
 from chainer_ft.finetune.building import maker
@@ -10,6 +9,7 @@ from chainer_ft.finetune.contenders import chosen
 from chainer_ft.finetune.head import find_head
 from chainer_ft.finetune.inputs import augmentation_for
 from chainer_ft.finetune.loop import val_size
+from chainer_ft.finetune.result import RunResult
 from chainer_ft.finetune.settings import Settings
 
 _SCRIPT = '''\
@@ -65,25 +65,29 @@ ft.save({out!r} + "/model.npz", model)
 _COLUMNS = ["epoch", "phase", "main/loss", "main/accuracy", "validation/main/accuracy"]
 
 
-def script_of_run(settings: Settings, out: str) -> str:
+def waits(settings: Settings) -> bool:
+    """Whether a script needs what the run itself finds: a rate, or a scenario."""
+    return settings.lr == "find" or (settings.scenario == "auto" and settings.schedule is None)
+
+
+def script_of_run(settings: Settings, out: str, result: RunResult | None = None) -> str:
     """The script of the fine-tuned net of a run.
 
     Args:
         settings: What the run was told, as its folder keeps it.
         out: Folder that the script writes into.
+        result: What came of the run; needed where :func:`waits` says so.
 
     Raises:
-        UsageError: The model was a link, which nobody can name; or the rate is to be looked for.
+        UsageError: The model was a link, which nobody can name.
     """
-    if settings.lr == "find":
-        raise UsageError("--emit-script needs a learning rate as a number, not find")
-    if settings.scenario == "auto" and settings.schedule is None:
-        raise UsageError("--emit-script needs a scenario; auto measures when the run begins")
     model = maker(settings.model)(True)
     head = find_head(model, path=settings.head).path
-    scenario = chosen(settings, model, head)
+    if result is not None:
+        lr, count = result.fine_tuned.lr, result.fine_tuned.score.count
+        return script_of(settings, result.schedule, head, lr, out, val_size(settings, count))
+    schedule = chosen(settings, model, head).schedule.to_yaml()
     batch = val_size(settings, len(images_of(settings).val))
-    schedule = scenario.schedule.to_yaml()
     return script_of(settings, schedule, head, settings.base_lr, out, batch)
 
 

@@ -14,6 +14,11 @@ OPTIMIZERS = ("adamw", "sgd")
 CURVES = ("one-cycle", "cosine", "constant")
 BASELINES = ("scratch", "frozen")
 
+#: The least that numbers may be.
+_LEAST = {
+    **dict.fromkeys(("epochs", "batch_size", "draws", "patience", "per_class"), 1),
+    **dict.fromkeys(("decay", "freeze_epochs", "seed", "workers"), 0),
+}
 
 #: What says how a run is computed and told, and not what comes of it.
 _HOW = ("baselines", "cache", "command", "device", "notes", "workers")
@@ -109,9 +114,12 @@ class Settings:
             raise UsageError(f"lr {self.lr!r}: give a number like 0.0001, or find")
         _rate("lr", None if isinstance(self.lr, str) else self.lr)
         _rate("head_lr", self.head_lr)
-        for name in ("epochs", "batch_size", "draws"):
-            if getattr(self, name) < 1:
-                raise UsageError(f"{name} {getattr(self, name)}: give 1 or more")
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if value is not None and not least <= value < float("inf"):
+                raise UsageError(f"{name} {value}: give {least} or more")
+        if self.draws > 1 and self.augmentation is None:
+            raise UsageError(f"draws {self.draws}: nothing is drawn; give --augment with it")
 
     @property
     def base_lr(self) -> float:

@@ -18,6 +18,7 @@ from chainer_ft.finetune.inputs import augmentation_for
 from chainer_ft.finetune.judging import Judged, scores_of
 from chainer_ft.finetune.keeping import Keep, Stopper, load_snapshot
 from chainer_ft.finetune.loop import Task, make_trainer, make_updater, seeded, val_batches
+from chainer_ft.finetune.moment import random_kept
 from chainer_ft.finetune.provenance import provenance_of
 from chainer_ft.finetune.settings import Settings
 from chainer_ft.images import Dataset, Images, Preprocessing
@@ -136,7 +137,8 @@ def _rate(setup: Setup, contender: Contender, folder: RunFolder) -> float:
         return contender.lr
     path = folder.path / "lr.txt"
     if not path.exists():
-        folder.write_text(path.name, repr(found_rate(setup, contender)))
+        with random_kept():  # the run draws what it would with this rate given
+            folder.write_text(path.name, repr(found_rate(setup, contender)))
     return float(path.read_text(encoding="utf-8"))
 
 

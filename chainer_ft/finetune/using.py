@@ -13,12 +13,14 @@ import numpy as np
 from chainer_ft.errors import FormatError, UsageError
 from chainer_ft.finetune.building import build, check_device, maker
 from chainer_ft.finetune.folder import MODEL, STATE
+from chainer_ft.finetune.head import resize_head
 from chainer_ft.finetune.judging import Judged, scores_of, softmax
 from chainer_ft.finetune.settings import Settings
 from chainer_ft.images import Batches, Dataset, Images, Item, Preprocessing, open_picture
 from chainer_ft.images.picture import quiet
+from chainer_ft.links import named_links
 from chainer_ft.select import nearest
-from chainer_ft.transfer import copy
+from chainer_ft.transfer import copy, plan
 from chainer_ft.transfer import open as open_source
 
 
@@ -132,7 +134,30 @@ def _made(
     settings = Settings.from_dict(told["settings"])
     preprocessing = Preprocessing.from_dict(told["preprocessing"])
     bare = replace(settings, weights=None, labels=None, head=told["head"], device=device)
-    make = maker(settings.model if model is None else model)
-    built = build(bare, lambda _: make(True), told["classes"], preprocessing.shape)
+    link = maker(settings.model if model is None else model)(True)
+    wrong = _misfit(path, link, told)
+    if wrong:
+        given = type(link).__qualname__ if isinstance(model, chainer.Link) else model
+        raise UsageError(
+            f"{given or settings.model}: is not the net that {path} is of: {wrong}; give the one "
+            f"that was trained, which was called {settings.model} then, as --model"
+        )
+    built = build(bare, lambda _: link, told["classes"], preprocessing.shape)
     copy(path, built.model, strict=True)
     return Classifier(built.predictor, tuple(told["classes"]), preprocessing, bare)
+
+
+def _misfit(path: str, link: chainer.Link, told: dict[str, Any]) -> str:
+    """The first array in which a model differs from its weights, or nothing."""
+    if told["head"] not in dict(named_links(link)):
+        return f"it has no {told['head']}"
+    resize_head(link, len(told["classes"]), head=told["head"])
+    made = plan(path, link)
+    for clash in made.incorrect_shapes:
+        return f"{clash.target} is {clash.source_shape} there, {clash.target_shape} here"
+    sides = (made.target, made.missing, "there"), (made.source, made.unexpected, "here")
+    for listing, left, side in sides:
+        for name in left:
+            if not (listing[name].is_counter or listing[name].is_no_array):
+                return f"{name} is not {side}"
+    return ""

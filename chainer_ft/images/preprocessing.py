@@ -68,8 +68,10 @@ class Preprocessing:
             f"channels={self.channels!r}": self.channels in ("RGB", "BGR", "L"),
             f"a mean of {len(self.mean)} numbers": len(self.mean)
             in (1, depth, depth * height * width),
-            f"std={self.std}": len(self.std) in (1, depth) and min(self.std) > 0,
-            f"scale={self.scale}": self.scale > 0,
+            f"mean={self.mean}": bool(np.isfinite(self.mean).all()),
+            f"std={self.std}": len(self.std) in (1, depth)
+            and all(0 < one < np.inf for one in self.std),
+            f"scale={self.scale}": 0 < self.scale < np.inf,
             f"crop={self.crop}": 0 < self.crop <= 1,
             f"interpolation={self.interpolation!r}": self.interpolation in FILTERS,
         }

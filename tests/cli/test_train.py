@@ -106,11 +106,13 @@ def test_resuming_a_run_that_is_over_tells_it_again(trained: Path, capsys: Any) 
         ((*RUN, "--out", "j", "--val", "0"), 2, "no image is kept for validation"),
         ((*RUN, "--out", "h", "--schedule", "none.yaml"), 3, "none.yaml: cannot be read"),
         ((*RUN, "--out", "h", "--schedule", "net.py"), 2, "net.py, line "),
-        ((*RUN, "--out", "k", "--per-class", "0"), 2, "per_class=0: give 1 image"),
+        ((*RUN, "--out", "k", "--per-class", "0"), 2, "per_class 0: give 1 or more"),
         ((*RUN, "--out", "net.py"), 3, "net.py: cannot be made: File exists; name another"),
         (("train", "photos", "--model", "net.py", "--out", "l"), 2, "like net.py:Net"),
         (("predict", "run", "photos/0/0.png"), 3, "; did you mean photos/0/0"),
         (("predict", "run", "photos"), 3, "photos: cannot be opened: Is a directory; name a file"),
+        ((*RUN, "--out", "m", "--labels", "net.py"), 2, "/fc/W of old.npz is (5, 6)"),
+        ((*RUN, "--out", "n", "--draws", "3"), 2, "give --augment with it"),
     ],
 )
 def test_what_is_wrong_is_said(
@@ -118,6 +120,44 @@ def test_what_is_wrong_is_said(
 ) -> None:
     assert main([*arguments]) == code
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("--scenario tiny", "scenario 'tiny'"),
+        ("--scenario small-different --cut /nope", "'/nope' hits nothing"),
+        ("--freeze /conv9", "'/conv9' hits nothing"),
+        ("--scenario auto --freeze /conv9", "'/conv9' hits nothing"),
+        ("--freeze-epochs 5", "leave some for all"),
+        ("--head /fd", "nearest: /fc"),
+        ("--size 2x2", "cannot be called"),
+        ("--channels L", "cannot be called"),
+        ("--min-coverage 1 --skip /conv1", "under the floor"),
+        ("--mean nan", "mean=(nan,)"),
+        ("--std inf", "std=(inf,)"),
+        *((f"--{name} -1", f"{name} -1") for name in ("decay", "seed", "workers", "patience")),
+        ("--per-class 0", "per_class 0"),
+    ],
+)
+def test_a_word_that_is_wrong_is_told_before_images_are_looked_at(
+    place: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch, given: str, said: str
+) -> None:
+    def look(*arguments: Any, **options: Any) -> None:
+        raise AssertionError("the images are looked at")
+
+    monkeypatch.setattr("chainer_ft.finetune.api.find", look)
+    assert main([*RUN, "--out", "wrong", *given.split()]) in (1, 2)
+    assert said in capsys.readouterr().err
+
+
+def test_fewer_images_than_a_batch_are_told_of(place: Path, capsys: Any) -> None:
+    given = ["--out", "few", "--epochs", "3", "--per-class", "4"]
+    assert main([*RUN, *given]) == 0
+    said = "12 images to train on are fewer than a batch of 20: 3 epochs are 2 updates"
+    assert said in capsys.readouterr().out
+    notes = json.loads((place / "few" / "result.json").read_text())["notes"]
+    assert any(said in note for note in notes)
 
 
 def test_a_run_that_was_refused_is_not_in_the_way(place: Path) -> None:
@@ -172,6 +212,30 @@ def test_evaluate_on_the_runs_own_part_is_the_runs_score(trained: Path, capsys: 
     assert {"correct": data["correct"], "count": data["count"]} == score
 
 
+@pytest.mark.parametrize("verb", ["predict", "evaluate"])
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("3, 4, 3)", "3, 5, 3)", "/conv1/W is (4, 3, 3, 3) there, (5, 3, 3, 3) here"),
+        ("3, 4, 3)", "1, 4, 3)", "/conv1/W is (4, 3, 3, 3) there, (4, 1, 3, 3) here"),
+        ("self.fc ", "self.fc8 ", "it has no /fc"),
+        ("self.bn1 ", "self.bn2 ", "/bn2/gamma is not there"),
+    ],
+)
+def test_another_net_is_told_from_the_one_that_was_trained(
+    trained: Path, capsys: Any, verb: str, old: str, new: str, said: str
+) -> None:
+    text = Path("net.py").read_text()
+    assert old in text
+    Path("wrong.py").write_text(text.replace(old, new))
+    sys.modules.pop("wrong", None)
+    given = "photos/0/00.png" if verb == "predict" else "photos"
+    assert main([verb, "run", given, "--model", "wrong.py:Net"]) == 2
+    captured = capsys.readouterr().err
+    assert f"wrong.py:Net: is not the net that run/model.npz is of: {said}" in captured
+    assert "was called net.py:Net then, as --model" in captured
+
+
 def test_a_broken_image_does_not_hold_up_the_others(trained: Path, capsys: Any) -> None:
     Path("broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
     assert main(["predict", "run", "broken.png", "photos/2/02.png"]) == 3
@@ -207,14 +271,21 @@ def test_a_run_that_is_not_over_is_told_how_to_go_on(place: Path, capsys: Any) -
     assert "not over; go on with it, chainer-ft train --resume half" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("options", [(), ("--augment", "--no-flip", "--optimizer", "sgd")])
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--augment", "--no-flip", "--optimizer", "sgd"),
+        ("--lr", "find"),
+        ("--scenario", "auto", "--patience", "1", "--no-cache"),
+    ],
+)
 def test_the_script_gives_the_same_weights(
     place: Path, options: tuple[str, ...], capsys: Any
 ) -> None:
-    name = f"scripted{len(options)}"
-    assert (
-        main([*RUN, "--epochs", "3", *options, "--out", name, "--emit-script", f"{name}.py"]) == 0
-    )
+    name = f"scripted{''.join(options).replace('-', '_')}"
+    given = [*RUN, "--epochs", "3", *options, "--out", name, "--emit-script", f"{name}.py"]
+    assert main(given) == 0
     # the script stands beside the run and writes elsewhere
     script = Path(f"{name}.py").read_text().replace(f"'{name}'", f"'{name}_again'")
     Path(f"{name}.py").write_text(script)
@@ -233,7 +304,7 @@ def test_the_script_gives_the_same_weights(
 
 
 def test_the_script_uses_public_names_alone(place: Path) -> None:
-    text = Path("scripted0.py").read_text()
+    text = Path("scripted.py").read_text()
     imported = [line for line in text.splitlines() if line.startswith(("import", "from"))]
     assert imported == [
         "import random",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import chainer
 import pytest
 
+import chainer_ft as ft
 from chainer_ft.finetune.inputs import preprocessing_for
 from chainer_ft.finetune.settings import Settings
 
@@ -39,3 +42,34 @@ def test_a_mean_that_is_given_is_no_news(tmp_path: Path, mean: tuple[float, ...]
 
 def test_nor_is_one_that_the_net_names(tmp_path: Path) -> None:
     assert notes(tmp_path, "mean_value: 104 mean_value: 117 mean_value: 123") == ()
+
+
+def test_a_size_that_nobody_named_is_told_of(tmp_path: Path) -> None:
+    told = Settings(data="photos", model="net.py:Net")
+    made, (note,) = preprocessing_for(told)
+    assert made.size == (224, 224)
+    assert "net.py:Net" in note and "224x224" in note and "--size HEIGHTxWIDTH" in note
+    for given in ({"size": (8, 8)}, {"preset": "torch", "size": (8, 8)}):
+        assert preprocessing_for(replace(told, preprocessing=given))[1] == ()
+    (note,) = preprocessing_for(replace(told, preprocessing={"preset": "torch"}))[1]
+    assert "224x224" in note
+
+
+@pytest.mark.parametrize(("channels", "order"), [(1, "L"), (3, "BGR")])
+def test_channels_that_the_net_leaves_open_are_those_of_its_weights(
+    tmp_path: Path, channels: int, order: str
+) -> None:
+    path = tmp_path / "net.prototxt"
+    path.write_text(
+        """
+        layer { name: "data" type: "Data" top: "data" transform_param { crop_size: 8 } }
+        layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
+                convolution_param { num_output: 4 kernel_size: 3 } }
+        """,
+        encoding="utf-8",
+    )
+    link = chainer.Chain(conv=chainer.links.Convolution2D(channels, 4, 3))
+    ft.save(tmp_path / "old.npz", link)
+    told = Settings(data="photos", model=str(path), weights=str(tmp_path / "old.npz"))
+    assert preprocessing_for(told)[0].channels == order
+    assert preprocessing_for(replace(told, weights=None))[0].channels == "BGR"

@@ -73,6 +73,15 @@ def test_a_crash_in_an_epoch(place: Path, iteration: int) -> None:
     ended(place, name)
 
 
+def test_a_crash_after_the_rate_was_found(place: Path) -> None:
+    tune(place, "found", lr="find")
+    with pytest.raises(CrashError):
+        tune(place, "found_again", lr="find", extend=at(1, crash))
+    assert (place / "found_again" / "lr.txt").exists()
+    tune(place, "found_again", resume=True)
+    assert_same(place / "found", place / "found_again")
+
+
 def test_crash_after_crash_with_a_snapshot_each_iteration(place: Path) -> None:
     draw = random.Random(7)
     with pytest.raises(CrashError):
