@@ -21,6 +21,7 @@ from chainer.training import Trainer
 import chainer_ft
 from chainer_ft.errors import FormatError
 from chainer_ft.training import half_precision, random_state, recurrent, shifts
+from chainer_ft.training.copies import copies_of, follow
 from chainer_ft.training.missing import tell_of_missing
 from chainer_ft.training.model_state import ModelState, state_of
 from chainer_ft.training.proof import frozen, params_of
@@ -99,6 +100,12 @@ def _models(trainer: Trainer) -> dict[str, chainer.Link]:
     return {name: opt.target for name, opt in trainer.updater.get_all_optimizers().items()}
 
 
+def _computing(trainer: Trainer) -> dict[str, chainer.Link]:
+    """The models, and the copies that an updater computes with."""
+    copies = copies_of(trainer.updater)
+    return _models(trainer) | {f"main@{name}": copy for name, copy in copies.items()}
+
+
 def _iterators(trainer: Trainer) -> list[Any]:
     return [one for _, one in sorted(getattr(trainer.updater, "_iterators", {}).items())]
 
@@ -113,7 +120,7 @@ def _state(trainer: Trainer, serializer: Any) -> dict[str, Any]:
         "version": chainer_ft.__version__,
         "models": {name: state_of(model).to_dict() for name, model in models.items()},
         "origins": {name: kept_origins(model) for name, model in models.items()},
-        "recurrent": recurrent.capture(models, serializer["recurrent"]),
+        "recurrent": recurrent.capture(_computing(trainer), serializer["recurrent"]),
         "random": random_state.capture(_iterators(trainer)),
         "shifted": shifts.capture(trainer, _extensions(trainer)),
         "loss_scales": half_precision.loss_scales(trainer.updater.get_all_optimizers()),
@@ -135,10 +142,11 @@ def _load(trainer: Trainer, serializer: Any, plain: Callable[[Trainer, Any], Non
         reconcile(model, state and ModelState.from_dict(state), governed)
         restore_origins(model, saved.get("origins", {}).get(name, {}))
         half_precision.place_masters(model)
-    recurrent.restore(saved.get("recurrent"), _models(trainer), serializer[GROUP]["recurrent"])
+    recurrent.restore(saved.get("recurrent"), _computing(trainer), serializer[GROUP]["recurrent"])
     for extension in extensions:
         if hasattr(extension, "after_load"):
             extension.after_load(trainer)
+    follow(trainer.updater)
     tell_of_missing(saved.get("extensions", []), [one.name for one in extensions])
     _check_complete(trainer, without_state, bool(saved))
     shifts.restore(saved.get("shifted", {}), trainer, extensions)

@@ -10,8 +10,10 @@ from typing import Any
 from chainer import Serializer
 from chainer.training import Extension
 
+from chainer_ft.errors import UsageError
 from chainer_ft.select import Selection, predicate
 from chainer_ft.training import patched
+from chainer_ft.training.copies import copies_once, follow
 from chainer_ft.training.freezing import freeze, thaw
 from chainer_ft.training.frozen_mode import Dropout, Mode, Statistics
 from chainer_ft.training.lengths import Length, Position, length
@@ -69,14 +71,28 @@ class Freeze(Extension):  # type: ignore[misc]
         self._model: Any = None
 
     def initialize(self, trainer: Any) -> None:
-        """Freeze, unless a snapshot was loaded that says otherwise."""
+        """Freeze, unless a snapshot was loaded that says otherwise.
+
+        Raises:
+            UsageError: It could not be thawed.
+        """
         self._model = self._target(trainer)
+        self._check_reachable(trainer)
         if self.thawed is None and self.selection:
             before = frozen(self._model)
             now = freeze(self._model, *self.selection, **asdict(self.mode))
             self.frozen_here = tuple(p for p in (*now.params, *now.links) if p not in before)
+        follow(trainer.updater)
         self.thawed = bool(self.thawed)
         self._thaw_if_reached(trainer)
+
+    def _check_reachable(self, trainer: Any) -> None:
+        if self.until is not None and copies_once(trainer.updater):
+            raise UsageError(
+                f"{self!r}: {type(trainer.updater).__name__} copies the model to its workers once, "
+                "and they would never hear of the thaw; use StandardUpdater or ParallelUpdater, or "
+                "thaw in a second run"
+            )
 
     def __call__(self, trainer: Any) -> None:
         self._thaw_if_reached(trainer)
@@ -87,6 +103,7 @@ class Freeze(Extension):  # type: ignore[misc]
         frozen(self._model).check()
         if self.frozen_here:
             thaw(self._model, self.frozen_here)
+            follow(trainer.updater)
         self.thawed = True
 
     def _is_over(self, trainer: Any) -> bool:

@@ -8,6 +8,7 @@ import chainer
 
 from chainer_ft.errors import ScheduleError
 from chainer_ft.links import named_links
+from chainer_ft.training.copies import copies_of, copies_once
 from chainer_ft.training.lengths import Length, length
 from chainer_ft.training.model_state import state_of
 from chainer_ft.training.schedules.progress import Base
@@ -50,18 +51,13 @@ def prefix_of(model: chainer.Link, target: chainer.Link) -> str:
 
 def twins_of(model: chainer.Link, trainer: Any, target: chainer.Link) -> list[chainer.Link]:
     """The same part in the copies that a ParallelUpdater computes with."""
-    copies = getattr(trainer.updater, "_models", None)
-    if not isinstance(copies, dict):
-        return []
     path = prefix_of(model, target) or "/"
-    return [dict(named_links(copy))[path] for copy in copies.values() if copy is not target]
+    return [dict(named_links(copy))[path] for copy in copies_of(trainer.updater).values()]
 
 
 def check_reachable(trainer: Any, phases: int) -> None:
     """Refuse workers that copy the model once and would never hear of the second phase."""
-    workers = len(getattr(trainer.updater, "_devices", None) or ())
-    is_copied_once = hasattr(trainer.updater, "setup_workers")
-    if phases > 1 and is_copied_once and workers > 1:
+    if phases > 1 and copies_once(trainer.updater):
         raise ScheduleError(
             f"{type(trainer.updater).__name__} copies the model to its workers once, and they "
             "would never hear of the second phase; use StandardUpdater or ParallelUpdater, "
