@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the verb's arguments."""
-    parser.add_argument("model", metavar="MODEL", help="file.py:Net or package.module:Net")
+    parser.add_argument(
+        "model", metavar="MODEL", help="file.py:Net, package.module:Net, or a .prototxt"
+    )
     parser.add_argument("-o", "--out", metavar="YAML", help="write the draft here, a new file")
     parser.add_argument(
         "--gradual", action="store_true", help="draft unfreezing layer by layer from the head down"
@@ -33,11 +35,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Run the verb."""
+    from chainer_ft.finetune.building import maker
     from chainer_ft.training.schedules.draft import draft
-    from chainer_ft.transfer.models import load_model
 
     _check_options(options)
-    model = load_model(options.model)
+    model = maker(options.model)(True)
     text = None if options.check else draft(model, options.model, options.gradual)
     timeline, found = _seen(model, text, options)
     if options.timeline:

@@ -2,12 +2,13 @@
 
 from chainer_ft.links.origin import origins, remember
 from chainer_ft.links.source import LinkSource
-from chainer_ft.links.walk import Slot, identity, named_links, own_slots, slots
+from chainer_ft.links.walk import Slot, children, identity, named_links, own_slots, slots
 from chainer_ft.links.writing import initialize, write, written
 
 __all__ = [
     "LinkSource",
     "Slot",
+    "children",
     "identity",
     "initialize",
     "named_links",

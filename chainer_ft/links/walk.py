@@ -81,7 +81,7 @@ def slots(
     """
     _check_above(link, prefix, above)
     yield from own_slots(link, prefix)
-    for name, child in _children(link):
+    for name, child in children(link):
         yield from slots(child, f"{prefix}/{name}", (*above, link))
 
 
@@ -99,7 +99,8 @@ def own_slots(link: chainer.Link, prefix: str = "") -> Iterator[Slot]:
             yield Slot(f"{prefix}/{name}", link, name, kind)  # type: ignore[arg-type]
 
 
-def _children(link: chainer.Link) -> list[tuple[str, chainer.Link]]:
+def children(link: chainer.Link) -> list[tuple[str, chainer.Link]]:
+    """The children of a link by name; a name may have a slash in it, as those of Caffe do."""
     if isinstance(link, chainer.ChainList):
         numbered = [(str(i), child) for i, child in enumerate(link._children)]
         is_called = isinstance(link, chainer.Sequential)
@@ -132,7 +133,7 @@ def named_links(
     """
     _check_above(link, path, above)
     yield path, link
-    for name, child in _children(link):
+    for name, child in children(link):
         yield from named_links(child, f"{path.rstrip('/')}/{name}", (*above, link))
 
 

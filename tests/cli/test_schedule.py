@@ -88,3 +88,20 @@ def test_what_is_wrong(
     (folder / "other.yaml").write_text("phases:\n  - freeze: /fc8\n")
     assert main(["schedule", MODEL, *arguments]) == code
     assert told in capsys.readouterr().err
+
+
+PROTOTXT = """
+layer { name: "data" type: "Input" top: "data"
+        input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
+layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
+        convolution_param { num_output: 4 kernel_size: 3 } }
+layer { name: "loss/fc" type: "InnerProduct" bottom: "conv" top: "fc"
+        inner_product_param { num_output: 2 } }
+"""
+
+
+def test_a_caffe_net_may_be_named_by_its_prototxt(folder: Path) -> None:
+    (folder / "net.prototxt").write_text(PROTOTXT)
+    assert main(["schedule", "net.prototxt", "-o", "s.yaml"]) == 0
+    assert ft.Schedule.load("s.yaml") == ft.Schedule.fine_tune(head="/loss/fc")
+    assert main(["schedule", "net.prototxt", "--check", "s.yaml"]) == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 from chainer_ft.errors import RuleError, ScheduleError
@@ -32,6 +32,8 @@ class Phase:
         name: For messages and the log.
         statistics: ``train`` lets BatchNormalization in frozen links move its statistics.
         dropout: ``on`` leaves dropout in frozen links on.
+        place: File and line, for messages, where it was read from a file.
+        places: The same of its selections.
 
     Raises:
         ScheduleError: A value is not what it has to be.
@@ -50,6 +52,8 @@ class Phase:
     name: str = ""
     statistics: Literal["still", "train"] = "still"
     dropout: Literal["off", "on"] = "off"
+    place: str = field(default="", compare=False, repr=False)
+    places: Mapping[Predicate, str] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.length is not None:
@@ -63,8 +67,14 @@ class Phase:
         _check_word("dropout", self.dropout, ("off", "on"))
 
     def __repr__(self) -> str:
-        shown = {k: v for k, v in vars(self).items() if v != getattr(_PLAIN, k, None)}
+        told = {f.name: getattr(self, f.name) for f in fields(self) if f.repr}
+        shown = {k: v for k, v in told.items() if v != getattr(_PLAIN, k, None)}
         return f"Phase({', '.join(f'{k}={v!r}' for k, v in shown.items())})"
+
+    def told(self, problem: str, selection: Predicate | None = None) -> ScheduleError:
+        """An error that says where the phase, or a selection in it, stands."""
+        place = self.places.get(selection, self.place) if selection else self.place
+        return ScheduleError(f"{place}: {problem}" if place else problem)
 
 
 def selections(value: Selection) -> tuple[Predicate, ...]:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import chainer
 
-from chainer_ft.errors import RuleError, ScheduleError
+from chainer_ft.errors import RuleError
 from chainer_ft.links import slots
 from chainer_ft.training.lengths import Length
 from chainer_ft.training.parameters import tuning_of
 from chainer_ft.training.rates import multipliers
 from chainer_ft.training.schedules.phase import Phase
 from chainer_ft.training.schedules.phases import Schedule
-from chainer_ft.training.sites import select
+from chainer_ft.training.sites import select, sites
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -67,20 +67,30 @@ def resolve(
 
 def _resolve(model: chainer.Link, phase: Phase, own: Collection[str]) -> Resolved:
     params = {slot.path: slot.value for slot in slots(model) if slot.kind == "param"}
+    _check_selections(model, phase)
     try:
         hit = select(model, phase.freeze) if phase.freeze else frozenset()
         factors = multipliers(model, phase.lr)
         multipliers(model, phase.decay)
     except RuleError as error:
-        raise ScheduleError(f"phase {phase.name!r}: {error}") from error
+        raise phase.told(f"phase {phase.name!r}: {error}") from error
     still = {p for p, one in params.items() if tuning_of(one).frozen and p not in own} | hit
     if still.issuperset(params):
-        raise ScheduleError(
+        raise phase.told(
             f"phase {phase.name!r} freezes all {len(params)} parameters of "
             f"{type(model).__name__}, and nothing would train; leave something out"
         )
     rates = {path: None if path in still else factors.get(path, 1.0) for path in params}
     return Resolved(phase, hit, rates)
+
+
+def _check_selections(model: chainer.Link, phase: Phase) -> None:
+    places = sites(model)
+    for selection in (*phase.freeze, *phase.lr, *phase.decay):
+        try:
+            selection.select(places)
+        except RuleError as error:
+            raise phase.told(f"phase {phase.name!r}: {error}", selection) from error
 
 
 def least(phase: Phase) -> Length | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import chainer
 
-from chainer_ft.links import Slot, named_links, slots
+from chainer_ft.links import Slot, children, slots
 
 
 def stages_of(model: chainer.Link) -> list[list[str]]:
@@ -36,8 +36,7 @@ def stages_of(model: chainer.Link) -> list[list[str]]:
 
 def _children(model: chainer.Link, prefix: str = "") -> list[tuple[str, bool]]:
     """Paths of the children with parameters, and whether there is a matrix or kernel in them."""
-    links = {path: link for path, link in named_links(model) if path.count("/") == 1}
-    links.pop("/")
+    links = {f"/{name}": link for name, link in children(model)}
     params = {path: [s for s in slots(link) if s.kind == "param"] for path, link in links.items()}
     filled = [path for path in links if params[path]]
     if len(filled) == 1 and not model._params and isinstance(links[filled[0]], _CONTAINERS):

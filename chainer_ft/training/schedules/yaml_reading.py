@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from chainer_ft.errors import FormatError, RuleError, ScheduleError, UsageError
 from chainer_ft.formats.unopened import advice
-from chainer_ft.select import nearest
+from chainer_ft.select import Predicate, nearest
 from chainer_ft.training.lengths import length
 from chainer_ft.training.schedules.conditions import EarlyStopping
 from chainer_ft.training.schedules.phase import Phase, selection
@@ -92,12 +92,14 @@ class _Reader:
     """Turns YAML nodes, which know their lines, into phases."""
 
     origin: str
+    places: dict[Predicate, str] = field(default_factory=dict)
 
     def phase(self, node: Any) -> Phase:
         keys = self.mapping(node, _PHASE)
-        values: dict[str, Any] = {}
+        own = _Reader(self.origin)
+        values: dict[str, Any] = {"place": self.place(node), "places": own.places}
         for key, value in keys.items():
-            values[key] = getattr(self, f"_{key}", self.text)(value)
+            values[key] = getattr(own, f"_{key}", own.text)(value)
         return self.at(node, lambda: Phase(**values))  # type: ignore[no-any-return]
 
     def _length(self, node: Any) -> Any:
@@ -134,7 +136,9 @@ class _Reader:
             raise self._error(node, str(error)) from error
 
     def selection(self, node: Any) -> Any:
-        return self.at(node, selection, self.text(node))
+        found = self.at(node, selection, self.text(node))
+        self.places.setdefault(found, self.place(node))
+        return found
 
     def pairs(self, node: Any) -> Iterable[tuple[Any, Any]]:
         seen: dict[str, int] = {}
@@ -180,4 +184,7 @@ class _Reader:
         return bool(self.text(node).lower() in ("true", "yes", "on"))
 
     def _error(self, node: Any, problem: str) -> ScheduleError:
-        return ScheduleError(f"{self.origin}, line {_line(node)}: {problem}")
+        return ScheduleError(f"{self.place(node)}: {problem}")
+
+    def place(self, node: Any) -> str:
+        return f"{self.origin}, line {_line(node)}"

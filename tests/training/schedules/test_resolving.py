@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import chainer
 import pytest
 from chainer import links as L  # noqa: N812
@@ -37,3 +40,22 @@ def test_what_is_frozen_already_is_frozen_in_every_phase() -> None:
 def test_what_does_not_fit_is_told_with_its_phase(phase: ft.Phase, told: str) -> None:
     with pytest.raises(ScheduleError, match=told):
         resolve(model(), ft.Schedule([phase]))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("freeze: [/fc,\n /cov]", "s.yaml, line 5: phase 'head': '/cov' hits nothing"),
+        ("lr:\n      /conv: 2\n      /fc8: 3", "s.yaml, line 6: phase 'head': '/fc8' hits nothing"),
+        ("decay: {/fc8: 3}", "s.yaml, line 4: phase 'head': '/fc8' hits nothing"),
+        ("lr: {/fc: 2, /**: 3}", "s.yaml, line 3: phase 'head': /fc/W: '/fc' gives it 2"),
+        ("freeze: /**", "s.yaml, line 3: phase 'head' freezes all 3"),
+    ],
+)
+def test_what_does_not_fit_is_told_with_its_line(text: str, told: str, tmp_path: Path) -> None:
+    file = tmp_path / "s.yaml"
+    file.write_text(f"phases:\n  - length: 1 epoch\n  - name: head\n    {text}\n")
+    schedule = ft.Schedule.load(file)
+    assert "s.yaml" not in repr(schedule) and schedule == ft.Schedule(schedule.phases)
+    with pytest.raises(ScheduleError, match=re.escape(told)):
+        resolve(model(), schedule)

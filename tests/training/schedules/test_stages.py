@@ -37,3 +37,10 @@ def test_what_has_no_parameters_is_no_stage() -> None:
     model = chainer.Chain(a=L.Linear(2, 2), empty=chainer.Chain(), b=L.Linear(2, 2))
     assert stages_of(model) == [["/a"], ["/b"]]
     assert stages_of(chainer.Chain()) == []
+
+
+def test_a_name_may_have_a_slash() -> None:
+    model = chainer.Chain(a=L.Linear(2, 2))
+    for name in ("inception/1x1", "loss/fc"):
+        model.add_link(name, L.Linear(2, 2))
+    assert stages_of(model) == [["/a"], ["/inception/1x1"], ["/loss/fc"]]
