@@ -146,7 +146,7 @@ def check_device(name: str) -> None:
     try:
         chainer.get_device(name).use()
     except Exception as error:  # what is missing, CuPy, a driver or a GPU, decides its class
-        said = " ".join(str(error).split())
+        said = " ".join(str(error).split()).rstrip(".")
         raise UsageError(
             f"device {name!r}: {said}; give @numpy, or see what `chainer-ft doctor` says of the GPU"
         ) from error
