@@ -51,6 +51,9 @@ def _answered(arguments: list[str], debug: bool) -> int:
         give_up(sys.stdout)
         return 0
     except OSError as error:
+        if error.filename is not None:  # a file that a model, a plugin or a library wanted
+            sentence = f"{error.filename}: {error.strerror}; --debug shows who wanted it"
+            return _explain(error, sentence, 3, debug)
         give_up(sys.stdout)
         return _unwritable(error, debug)
     except KeyboardInterrupt:

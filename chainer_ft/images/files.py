@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from chainer_ft.caffe.data.image_list import read_list
 from chainer_ft.errors import FormatError
+from chainer_ft.formats.unopened import unopened
 from chainer_ft.images.items import Broken, Found, Named
 from chainer_ft.images.opening import open_picture
 from chainer_ft.images.picture import Picture
@@ -80,8 +81,11 @@ def in_folders(root: str) -> Found:
 
 def folders(root: str) -> list[str]:
     """Names of the folders in a folder that are no system's own, sorted."""
-    with os.scandir(root) as entries:
-        return sorted(one.name for one in entries if one.is_dir() and not _is_junk(one.name))
+    try:
+        with os.scandir(root) as entries:
+            return sorted(one.name for one in entries if one.is_dir() and not _is_junk(one.name))
+    except OSError as error:
+        raise unopened(root, error) from error
 
 
 def _items(root: str, part: str) -> Iterator[Named]:
@@ -97,9 +101,14 @@ def _class_name(folder: str) -> str:
 
 
 def _below(folder: str) -> Iterator[str]:
-    for here, inner, names in os.walk(folder):
+    for here, inner, names in os.walk(folder, onerror=_refuse):
         inner[:] = sorted(name for name in inner if not _is_junk(name))
         yield from (os.path.join(here, name) for name in sorted(names) if not _is_junk(name))
+
+
+def _refuse(error: OSError) -> None:
+    """A folder that may not be read is not one without images."""
+    raise unopened(error.filename, error) from error
 
 
 def _is_junk(name: str) -> bool:

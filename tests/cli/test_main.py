@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pty
@@ -120,6 +121,11 @@ class TestExitCodes:
     def test_a_verbs_own(self, result: Any, code: int, with_verb: Any) -> None:
         with_verb(lambda options: result)
         assert main(["oddly"]) == code
+
+    def test_a_file_that_no_verb_has_named(self, with_verb: Any, capsys: Any) -> None:
+        with_verb(_raising(PermissionError(errno.EACCES, "Permission denied", "some.cfg")))
+        assert main(["oddly"]) == 3
+        assert "chainer-ft: some.cfg: Permission denied; --debug" in capsys.readouterr().err
 
     def test_the_process_has_it_too(self, tmp_path: Path) -> None:
         done = run("show", str(tmp_path / "no.npz"))

@@ -13,6 +13,8 @@ import torture
 from hypothesis import given
 from hypothesis import strategies as st
 from makers import make_lmdb
+from PIL import Image
+from test_atomic import open_folder, unprivileged  # noqa: F401
 
 from chainer_ft.caffe.data.datum import make_datum
 from chainer_ft.errors import FormatError, UsageError
@@ -72,6 +74,17 @@ class TestFolder:
             shutil.copytree(folder / "left", folder / part / name)
         with pytest.raises(FormatError, match="of the classes rihgt, and none to train"):
             find(folder)
+
+    @pytest.mark.usefixtures("open_folder")
+    @pytest.mark.parametrize("closed", [".", "left", "left/inner"])
+    def test_a_folder_that_may_not_be_read(self, tmp_path: Path, closed: str) -> None:
+        for name in ("left/inner", "right"):
+            (tmp_path / name).mkdir(parents=True)
+            Image.new("RGB", (4, 4)).save(tmp_path / name / "0.png")
+        (tmp_path / closed).chmod(0)
+        with unprivileged(), pytest.raises(FormatError, match="Permission denied; see `ls -l"):
+            find(tmp_path)
+        (tmp_path / closed).chmod(0o755)
 
     def test_to_judge_by_one_class_will_do(self, folder: Path) -> None:
         shutil.rmtree(folder / "right")
