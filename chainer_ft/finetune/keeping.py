@@ -20,7 +20,7 @@ from chainer.training import Extension, Trainer
 from chainer_ft.errors import ChainerFTError, FormatError
 from chainer_ft.finetune.folder import SNAPSHOT
 from chainer_ft.formats.atomic import replacing
-from chainer_ft.training import patched
+from chainer_ft.training.plain_data import load_state, save_state
 
 _EVERY = 600.0  # seconds between two snapshots, where an epoch takes longer
 
@@ -101,8 +101,8 @@ class Keep(Extension):  # type: ignore[misc]
             FormatError: The snapshot was taken by another run.
         """
         if isinstance(serializer, Serializer):
-            patched.save_state(serializer, self.run)
-        elif patched.load_state(serializer) not in (None, self.run):
+            save_state(serializer, self.run)
+        elif load_state(serializer) not in (None, self.run):
             raise FormatError(
                 "this snapshot was taken by a run with other settings; put the right one in its "
                 "place, or delete it to begin anew"

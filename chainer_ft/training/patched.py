@@ -7,23 +7,21 @@ to hook into: the optimizer is read before any extension, which is not told of t
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
 import chainer
-import numpy as np
 from chainer import Deserializer, UpdateRule
 from chainer.training import Trainer
 
 import chainer_ft
-from chainer_ft.errors import FormatError
-from chainer_ft.training import half_precision, random_state, recurrent, shifts
+from chainer_ft.training import early_stopping, half_precision, random_state, recurrent, shifts
 from chainer_ft.training.copies import copies_of, follow
 from chainer_ft.training.missing import tell_of_missing
 from chainer_ft.training.model_state import ModelState, state_of
+from chainer_ft.training.plain_data import load_state, save_state
 from chainer_ft.training.proof import frozen, params_of
 from chainer_ft.training.provenance import kept_origins, restore_origins
 from chainer_ft.training.resume import Governed, ResumeError, reconcile
@@ -41,27 +39,6 @@ def install() -> None:
     if not hasattr(Trainer.serialize, _MARK):
         Trainer.serialize = _serialize_trainer(Trainer.serialize)
         UpdateRule.serialize = _serialize_rule(UpdateRule.serialize)
-
-
-def save_state(serializer: Any, state: Any) -> None:
-    """Keep plain data in a snapshot, as JSON in bytes (Chainer's HDF5 takes no text)."""
-    serializer("state", np.frombuffer(json.dumps(state).encode(), np.uint8))
-
-
-def load_state(serializer: Any) -> Any:
-    """The plain data that :func:`save_state` kept, ``None`` where the snapshot has none.
-
-    Raises:
-        FormatError: It is no JSON.
-    """
-    try:
-        held = serializer("state", None)
-    except KeyError:
-        return None
-    try:
-        return None if held is None else json.loads(np.asarray(held, np.uint8).tobytes())
-    except ValueError as error:
-        raise FormatError(f"chainer_ft's state in this snapshot is damaged: {error}") from error
 
 
 def _serialize_rule(plain: Callable[[UpdateRule, Any], None]) -> Callable[[UpdateRule, Any], None]:
@@ -123,6 +100,7 @@ def _state(trainer: Trainer, serializer: Any) -> dict[str, Any]:
         "recurrent": recurrent.capture(_computing(trainer), serializer["recurrent"]),
         "random": random_state.capture(_iterators(trainer)),
         "shifted": shifts.capture(trainer, _extensions(trainer)),
+        "stopping": early_stopping.capture(trainer),
         "loss_scales": half_precision.loss_scales(trainer.updater.get_all_optimizers()),
         "extensions": [one.name for one in _extensions(trainer) if hasattr(one, "after_load")],
     }
@@ -150,6 +128,7 @@ def _load(trainer: Trainer, serializer: Any, plain: Callable[[Trainer, Any], Non
     tell_of_missing(saved.get("extensions", []), [one.name for one in extensions])
     _check_complete(trainer, without_state, bool(saved))
     shifts.restore(saved.get("shifted", {}), trainer, extensions)
+    early_stopping.restore(saved.get("stopping"), trainer)
     optimizers = trainer.updater.get_all_optimizers()
     half_precision.restore_loss_scales(saved.get("loss_scales", {}), optimizers)
     if "random" in saved:

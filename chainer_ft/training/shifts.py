@@ -11,26 +11,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-#: A number, or a number and its dtype: ``StepShift`` makes a NumPy scalar, and NumPy computes
-#: with a float64 scalar in float64, with a Python number in the precision of the array.
-Saved = float | list[Any]
+from chainer_ft.training.plain_data import SavedNumber, number_of, plain_number
 
 
-def capture(trainer: Any, extensions: Iterable[Any]) -> dict[str, dict[str, Saved]]:
+def capture(trainer: Any, extensions: Iterable[Any]) -> dict[str, dict[str, SavedNumber]]:
     """Values of the attributes that extensions shift, by optimizer."""
-    values: dict[str, dict[str, Saved]] = {}
+    values: dict[str, dict[str, SavedNumber]] = {}
     for extension, name, optimizer, attribute in _shifted(trainer, extensions):
         waiting = vars(extension).get("initialize")
         known = isinstance(waiting, _Initialize)  # loaded, and not begun
         value = waiting.value if known else getattr(optimizer, attribute)
-        values.setdefault(name, {})[attribute] = _plain(value)
+        values.setdefault(name, {})[attribute] = plain_number(value)
     return values
 
 
 def restore(
-    saved: Mapping[str, Mapping[str, Saved]], trainer: Any, extensions: Sequence[Any]
+    saved: Mapping[str, Mapping[str, SavedNumber]], trainer: Any, extensions: Sequence[Any]
 ) -> None:
     """Give them back: now where the run has begun, else when the extensions are initialised.
 
@@ -41,19 +37,11 @@ def restore(
     for extension, name, optimizer, attribute in _shifted(trainer, extensions):
         if attribute not in saved.get(name, {}):
             continue
-        value = _number(saved[name][attribute])
+        value = number_of(saved[name][attribute])
         if is_running:
             setattr(optimizer, attribute, value)
         else:
             extension.initialize = _Initialize(extension, optimizer, attribute, value)
-
-
-def _plain(value: Any) -> Saved:
-    return [float(value), value.dtype.str] if isinstance(value, np.generic) else float(value)
-
-
-def _number(saved: Saved) -> Any:
-    return np.dtype(saved[1]).type(saved[0]) if isinstance(saved, list) else saved
 
 
 def _shifted(trainer: Any, extensions: Iterable[Any]) -> Iterator[tuple[Any, str, Any, str]]:

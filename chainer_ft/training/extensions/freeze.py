@@ -12,11 +12,11 @@ from chainer.training import Extension
 
 from chainer_ft.errors import UsageError
 from chainer_ft.select import Selection, predicate
-from chainer_ft.training import patched
 from chainer_ft.training.copies import copies_once, follow
 from chainer_ft.training.freezing import freeze, thaw
 from chainer_ft.training.frozen_mode import Dropout, Mode, Statistics
 from chainer_ft.training.lengths import Length, Position, length
+from chainer_ft.training.plain_data import load_state, save_state
 from chainer_ft.training.proof import frozen
 from chainer_ft.training.resume import ResumeError
 from chainer_ft.training.triggers import every_iteration
@@ -119,9 +119,9 @@ class Freeze(Extension):  # type: ignore[misc]
     def serialize(self, serializer: Any) -> None:
         """Keep what was frozen by this extension, and whether it is thawed."""
         if isinstance(serializer, Serializer):
-            patched.save_state(serializer, self._state())
+            save_state(serializer, self._state())
         else:
-            self._loaded = patched.load_state(serializer)
+            self._loaded = load_state(serializer)
 
     def after_load(self, trainer: Any) -> None:
         """Go on as the snapshot says; called when all of it is read."""

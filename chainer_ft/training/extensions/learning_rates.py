@@ -10,8 +10,8 @@ from chainer import Serializer
 from chainer.training import Extension
 
 from chainer_ft.select import Selection, predicate
-from chainer_ft.training import patched
 from chainer_ft.training.lengths import Position
+from chainer_ft.training.plain_data import load_state, save_state
 from chainer_ft.training.rates import learning_rates
 from chainer_ft.training.resume import ResumeError
 from chainer_ft.training.triggers import every_iteration
@@ -62,9 +62,9 @@ class LearningRates(Extension):  # type: ignore[misc]
     def serialize(self, serializer: Any) -> None:
         """Keep what it was told."""
         if isinstance(serializer, Serializer):
-            patched.save_state(serializer, repr(self))
+            save_state(serializer, repr(self))
         else:
-            self._loaded = patched.load_state(serializer)
+            self._loaded = load_state(serializer)
 
     def after_load(self, trainer: Any) -> None:
         """Compare the script with the snapshot."""

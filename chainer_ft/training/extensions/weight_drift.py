@@ -13,8 +13,8 @@ from chainer.training import PRIORITY_WRITER, Extension
 
 from chainer_ft.report.drift_picture import save_drift
 from chainer_ft.report.pictures import check_drawable
-from chainer_ft.training import patched
 from chainer_ft.training.drift import Start, arrays_of, checked, drift, place_of
+from chainer_ft.training.plain_data import load_state, save_state
 from chainer_ft.training.triggers import cheapest
 
 _log = logging.getLogger("chainer_ft")
@@ -95,11 +95,11 @@ class WeightDrift(Extension):  # type: ignore[misc]
         """Keep what was measured, and what of the start the script does not give."""
         if isinstance(serializer, Serializer):
             own = {path: a for path, a in self._start.items() if path not in self._known}
-            patched.save_state(serializer, {"history": self.history, "start": [*own]})
+            save_state(serializer, {"history": self.history, "start": [*own]})
             for path, array in own.items():
                 serializer["start"](path.lstrip("/"), array)
         else:
-            self._load(serializer, patched.load_state(serializer))
+            self._load(serializer, load_state(serializer))
 
     def _load(self, serializer: Any, state: Any) -> None:
         if state is not None:

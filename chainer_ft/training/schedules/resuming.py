@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from chainer_ft.training import patched
 from chainer_ft.training.lengths import Position
+from chainer_ft.training.plain_data import load_state, save_state
 from chainer_ft.training.resume import ResumeError, choice
 from chainer_ft.training.schedules.conductor import Conductor
 from chainer_ft.training.schedules.progress import Base, Progress
@@ -42,14 +42,14 @@ class Saved:
     def save(self, serializer: Any) -> None:
         """Write it into a snapshot."""
         state = {"schedule": self.schedule, "progress": self.progress, "best": list(self.best)}
-        patched.save_state(serializer, state)
+        save_state(serializer, state)
         for path, array in self.best.items():
             serializer["best"](path[1:], array)
 
     @classmethod
     def load(cls, serializer: Any) -> Saved | None:
         """What :meth:`save` wrote, ``None`` where the snapshot has none."""
-        state = patched.load_state(serializer)
+        state = load_state(serializer)
         if state is None:
             return None
         best = {path: np.array(serializer["best"](path[1:], None)) for path in state["best"]}
