@@ -11,7 +11,7 @@ from chainer import training
 from runs import assert_equal, result, trainer
 
 import chainer_ft as ft
-import chainer_ft.training  # noqa: F401  a script that uses none of it has stock Chainer
+import chainer_ft.training
 
 
 def with_trigger(made: training.Trainer) -> None:
