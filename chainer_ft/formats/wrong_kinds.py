@@ -13,6 +13,12 @@ _HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+html|html|head|body)\b
 _PICKLE = re.compile(
     rb"\x80[\x02-\x05]|\((?:dp|lp|i[\w.]+\n)|[\]}]q|c[\w.]+\n\w+\n(?:p\d|q|\(|\.)", re.S
 )
+#: What torch.save wrote up to 1.5: a pickle of its magic number, then other pickles.
+_OLD_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+#: An ONNX ModelProto: its version; producer, domain and the like, all short; the graph.
+_ONNX = re.compile(
+    rb"\x08[\x01-\x1f](?:[\x12\x1a\"2][\x00-\x7f][ -~]*|\([\x80-\xff]*[\x00-\x7f])*:"
+)
 _MAGIC = (
     (b"\x1f\x8b", "is gzip; unpack it first (gunzip)"),
     (b"BZh", "is bzip2; unpack it first (bunzip2)"),
@@ -71,6 +77,10 @@ def _binary_kind(head: bytes, path: str) -> str | None:
         return _zip_kind(path)
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
         return _hdf5_kind(path)
+    if head.startswith(_OLD_TORCH):
+        return f"is a PyTorch file; {_plugin('torch')}"
+    if _ONNX.match(head):
+        return f"is an ONNX file; {_plugin('onnx')}"
     if _PICKLE.match(head):
         return f"is a Python pickle; {_NO_LOADER}"
     if re.match(rb"[\x00-\xff]{3}\x00{5}\{\"", head):

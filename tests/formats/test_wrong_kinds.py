@@ -69,6 +69,14 @@ CONTENTS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: mu.zipped(["archive/data.pkl", "archive/data/0"], [b"", b""]),
         "is a PyTorch file; install the plugin chainer-ft-torch",
     ),
+    "old torch": (
+        lambda: pickle.dumps(0x1950A86A20F9469CFC6C, 2) + pickle.dumps(1001, 2),
+        "is a PyTorch file; install the plugin chainer-ft-torch",
+    ),
+    "onnx": (
+        lambda: b"\x08\x08\x12\x07pytorch\x1a\x052.0.0:\xb2\xb7\x01\n\x9b\x0f\n\x07" + bytes(300),
+        "is an ONNX file; install the plugin chainer-ft-onnx",
+    ),
     "keras 3": (
         lambda: mu.zipped(["metadata.json", "model.weights.h5"], [b"", b""]),
         "is a Keras file; install the plugin chainer-ft-keras",
@@ -113,6 +121,8 @@ def test_real_files_of_others(shared: Path) -> None:
         "keras/face_classification/tiny_XCEPTION_KDEF.hdf5": "is a Keras HDF5 file",
         "keras/keras3/pre_pr22362_nested_container.keras": "is a Keras file",
         "torch/burn/mnist.pt": "is a PyTorch file",
+        "torch/lpips/v0.1/alex.pth": "is a PyTorch file",
+        "onnx/burn/mnist.onnx": "is an ONNX file",
         "safetensors/burn/mnist.safetensors": "is a safetensors file",
         "chainer/ppo_bipedal/optimizer.npz": "holds the state of an optimizer, not a model",
         "caffe/cifar10_quick_v1_everpeace/cifar10_quick_iter_4000.solverstate": "solver state",
