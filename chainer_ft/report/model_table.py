@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -87,7 +87,8 @@ class Summary:
         Args:
             colour: Whether to grey what does not train.
         """
-        made = [line for link in self.links for line in _lines(link)]
+        placed = zip(self.links, _places([link.path for link in self.links]), strict=True)
+        made = [line for link, place in placed for line in _lines(link, *place)]
         cells = [("link", "type", "shape", "parameters", "state", "lr", ""), *made]
         head, *lines = align(cells, right=(3,))
         still = [row[4] in ("frozen", "off") for row in made]
@@ -106,10 +107,26 @@ class Summary:
         return self.table()
 
 
-def _lines(link: LinkRow) -> Iterator[tuple[str, ...]]:
+def _places(paths: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """How deep each path is in the tree, and what it is called there.
+
+    What is above a link stands before it. A name may have a slash in it.
+
+    Example:
+        >>> list(_places(["/", "/a", "/a/b", "/inception/1x1"]))
+        [(0, '/'), (1, 'a'), (2, 'b'), (1, 'inception/1x1')]
+    """
+    above: list[str] = []
+    for path in paths:
+        while above and not path.startswith(above[-1]):
+            above.pop()
+        yield len(above), path.removeprefix(above[-1]) if above else path
+        above.append(path.rstrip("/") + "/")
+
+
+def _lines(link: LinkRow, depth: int, label: str) -> Iterator[tuple[str, ...]]:
     """A link in one line, where its parameters are all alike; else one line each below it."""
-    depth = 0 if link.path == "/" else link.path.count("/")
-    name = "  " * depth + (link.path.rpartition("/")[2] or "/")
+    name = "  " * depth + label
     alike = {(p.state, p.lr if p.state == "trains" else "", p.shared_with) for p in link.params}
     total = f"{link.total:,}" if link.total else ""
     if len(alike) != 1:

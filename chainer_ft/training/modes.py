@@ -25,9 +25,12 @@ def mode_of(link: chainer.Link) -> Mode | None:
 
 
 def trains(link: chainer.Link) -> bool:
-    """Whether a link's persistents move in training."""
+    """Whether a link's persistents may move in training.
+
+    Those of a link that is no BatchNormalization may where both of its modes leave it as it is.
+    """
     hook = hook_of(link)
-    return hook is None or (keeps_statistics(link) and hook.keeps_training(link))
+    return hook is None or (hook.mode.statistics == "train" and hook.keeps_training(link))
 
 
 def set_mode(link: chainer.Link, mode: Mode | None) -> None:

@@ -39,6 +39,16 @@ def test_parameters_that_differ_get_a_line_each() -> None:
     ]
 
 
+def test_a_name_with_a_slash_stands_where_its_link_does() -> None:
+    params = (ParamRow("W", (2, 2), 4, "trains"),)
+    paths = ("/conv", "/inception/1x1", "/block", "/block/fc", "/block/loss/fc", "/loss/fc")
+    rows = [LinkRow(path, "Linear", params, 4) for path in paths]
+    lines = str(net(*rows)).splitlines()[2:8]
+    assert [line.partition("Linear")[0].rstrip() for line in lines] == [
+        *("  conv", "  inception/1x1", "  block", "    fc", "    loss/fc", "  loss/fc")
+    ]
+
+
 def test_what_is_not_known_is_counted_as_such() -> None:
     lazy = LinkRow("/fc", "Linear", (ParamRow("W", (10, None), 0, "trains"),), 0)
     text = str(net(lazy))

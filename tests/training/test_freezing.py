@@ -515,3 +515,30 @@ def test_what_is_frozen_is_told() -> None:
     assert "/conv1/W" in still and "/conv1" in still and "/bn1/avg_mean" in still
     assert "/fc/W" not in still and bool(still) and not ft.frozen(net())
     assert ft.frozen(model) == still
+
+
+class OwnStatistics(chainer.Chain):
+    """Keeps a mean of its own, under a name of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(fc=L.Linear(2, 2))
+        self.add_persistent("running", np.zeros(2, np.float32))
+
+    def forward(self, x: Any) -> Any:
+        h = self.fc(x)
+        if chainer.config.train:
+            self.running += h.array.mean(axis=0)
+        return h
+
+
+@pytest.mark.parametrize(
+    ("statistics", "dropout", "moves"),
+    [("still", "off", False), ("train", "off", False), ("train", "on", True)],
+)
+def test_statistics_of_a_link_of_ones_own(statistics: Any, dropout: Any, moves: bool) -> None:
+    model = chainer.Sequential(OwnStatistics(), L.Linear(2, 1))
+    still = ft.freeze(model, "/0", statistics=statistics, dropout=dropout)
+    model(np.ones((3, 2), np.float32))
+    still.check()
+    assert model[0].running.any() == moves
+    assert ("/0/running" in still) is not moves
