@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chainer_ft.report.pictures import picture
+from chainer_ft.report.pictures import picture, verbatim
 
 _COLOURS = ("#1b6ca8", "#d1495b", "#5d737e", "#edae49", "#66a182")
 _NAMED = 25  # classes that have room for their names
@@ -57,7 +57,7 @@ def draw_curves(path: str | os.PathLike[str], panels: Mapping[str, Sequence[Seri
                     [y for _, y in points],
                     ".-",
                     color=colours[one.name],
-                    label=one.name,
+                    label=verbatim(one.name),
                 )
             axes.set(xlabel="epoch", ylabel=label)
             axes.grid(alpha=0.3)
@@ -84,8 +84,9 @@ def draw_confusion(
         if len(classes) > _NAMED:
             return
         places = range(len(classes))
-        axes.set_xticks(places, classes, rotation=90, fontsize=8)
-        axes.set_yticks(places, classes, fontsize=8)
+        names = list(map(verbatim, classes))
+        axes.set_xticks(places, names, rotation=90, fontsize=8)
+        axes.set_yticks(places, names, fontsize=8)
         for y, row in enumerate(counts):
             for x, count in enumerate(row):
                 colour = "white" if shares[y][x] > 0.5 else "#333"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from chainer_ft.report.pictures import picture
+from chainer_ft.report.pictures import picture, verbatim
 
 #: More lines than this are told apart by a scale of depth and not by name.
 _NAMED = 12
@@ -32,7 +32,7 @@ def save_drift(
         colours = matplotlib.colormaps["viridis"].resampled(max(len(layers), 2))
         for i, layer in enumerate(layers):
             values = [one.get(layer, float("nan")) for one in drifts]
-            axes.plot(epochs, values, ".-", color=colours(i), label=layer, linewidth=1)
+            axes.plot(epochs, values, ".-", color=colours(i), label=verbatim(layer), linewidth=1)
         axes.set(xlabel="epoch", ylabel="distance from the start / size at the start")
         axes.set_ylim(bottom=0)
         axes.grid(alpha=0.3)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from chainer_ft.report.pictures import picture
+from chainer_ft.report.pictures import picture, verbatim
 from chainer_ft.report.table import align
 
 #: Steps on either side that are averaged; a loss of one batch says little.
@@ -163,6 +163,6 @@ def _draw(axes: Any, colour: str, group: str, curve: Curve) -> None:
     best, smoothed = curve.suggestion, curve.smoothed
     label = group if best is None else f"{group}: {best:.2g}"
     axes.plot(curve.rates, curve.losses, ".", color=colour, markersize=2, alpha=0.4)
-    axes.plot(curve.rates, smoothed, color=colour, label=label)
+    axes.plot(curve.rates, smoothed, color=colour, label=verbatim(label))
     if best is not None:
         axes.plot(best, smoothed[curve.rates.index(best)], "o", color=colour, fillstyle="none")

@@ -24,6 +24,11 @@ def check_drawable(what: str) -> None:
         raise UsageError(f"{what}: pictures are drawn by matplotlib; pip install matplotlib")
 
 
+def verbatim(text: str) -> str:
+    """A name as matplotlib draws it as it is; between two dollar signs it would read a formula."""
+    return text.replace("$", r"\$")
+
+
 @contextmanager
 def picture(path: str | os.PathLike[str], width: float = 6.4, height: float = 3.6) -> Iterator[Any]:
     """Give the axes of a new picture, and write it when the block ends.

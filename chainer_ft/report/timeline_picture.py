@@ -7,7 +7,7 @@ import os
 from textwrap import fill
 from typing import Any
 
-from chainer_ft.report.pictures import picture
+from chainer_ft.report.pictures import picture, verbatim
 from chainer_ft.report.timeline import Span, Timeline
 
 _MOST_ROWS = 40
@@ -33,7 +33,9 @@ def draw_timeline(timeline: Timeline, path: str | os.PathLike[str]) -> None:
             for span, rate, partly in zip(shown.spans, row.rates, row.partly, strict=True):
                 _draw_bar(axes, y, span, rate, partly)
         _draw_phases(axes, shown)
-        axes.set_yticks(range(len(shown.rows)), [row.label for row in shown.rows], fontsize=8)
+        axes.set_yticks(
+            range(len(shown.rows)), [verbatim(row.label) for row in shown.rows], fontsize=8
+        )
         axes.set_ylim(len(shown.rows) - 0.5, -0.5)
         axes.set_xlim(shown.spans[0].start, shown.spans[-1].end)
         axes.set_xlabel(f"{shown.unit}    (grey: frozen; numbers: factor of the learning rate)")
@@ -81,7 +83,7 @@ def _draw_phases(axes: Any, timeline: Timeline) -> None:
         axes.text(
             (span.start + span.end) / 2,
             -0.7,
-            words,
+            verbatim(words),
             ha="center",
             va="bottom",
             fontsize=8,

@@ -10,7 +10,12 @@ import pytest
 
 from chainer_ft.errors import FormatError, UsageError
 from chainer_ft.report import pictures
+from chainer_ft.report.charts import Series, draw_confusion, draw_curves
+from chainer_ft.report.drift_picture import save_drift
+from chainer_ft.report.lr_curves import Curve, RangeTest
 from chainer_ft.report.pictures import check_drawable, picture
+from chainer_ft.report.timeline import Row, Span, Timeline
+from chainer_ft.report.timeline_picture import draw_timeline
 
 
 @pytest.mark.parametrize(
@@ -53,3 +58,20 @@ def test_it_leaves_matplotlib_alone_until_it_draws() -> None:
         "sys.exit('matplotlib' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["a $x_$ b", r"$\frac$", "$", r"\$5 and $6_$"])
+def test_a_name_with_dollars_is_no_formula(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.svg"
+    row, span = Row(name, (0.1,), (False,)), Span(name, 0, 1, "1 epoch")
+    seen = []
+    for draw in (
+        lambda: draw_timeline(Timeline((row,), (span,), "epoch"), path),
+        lambda: save_drift(path, [1], [{name: 0.1}]),
+        lambda: RangeTest({name: Curve((0.1,), (1.0,), "")}, "lr").save_plot(path),
+        lambda: draw_curves(path, {"loss": [Series(name, (1.0,), (2.0,))]}),
+        lambda: draw_confusion(path, [name], [[1]]),
+    ):
+        draw()
+        seen.append(f"<!-- {name} -->" in path.read_text(encoding="utf-8"))
+    assert all(seen)
