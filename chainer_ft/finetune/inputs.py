@@ -9,10 +9,12 @@ from typing import Any
 
 from chainer_ft.caffe.data.transform import read_mean
 from chainer_ft.caffe.prototxt import read_net
+from chainer_ft.errors import UsageError
 from chainer_ft.finetune.building import is_caffe, origin_of
 from chainer_ft.finetune.settings import Settings
 from chainer_ft.images import Augmentation, Preprocessing
 from chainer_ft.images.from_caffe import caffe_input
+from chainer_ft.select import nearest
 from chainer_ft.transfer import open as open_source
 
 _USUAL = (224, 224)
@@ -49,6 +51,9 @@ def preprocessing_for(settings: Settings) -> tuple[Preprocessing, tuple[str, ...
         notes = (*notes, f"{settings.model} says not how large its images are: {_SIZE}")
     if file:
         given["mean"] = tuple(read_mean(file).mean(axis=(1, 2)).tolist())
+    fields = Preprocessing(_USUAL).to_dict()
+    for name in given.keys() - fields.keys():
+        raise UsageError(f"preprocessing {name!r}: there is no such; {nearest(name, fields)}")
     base = Preprocessing.from_dict({"size": size or _USUAL, **(known or {})})
     return replace(base, **given), notes
 

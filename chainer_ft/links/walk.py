@@ -10,8 +10,8 @@ from typing import Any
 import chainer
 import numpy as np
 
-from chainer_ft.errors import ArrayError
-from chainer_ft.types import Entry, Kind, Listing
+from chainer_ft.errors import ArrayError, UsageError
+from chainer_ft.types import Entry, Kind, Listing, no_link
 
 _NOT_SET = "uninitialised"
 
@@ -86,6 +86,8 @@ def slots(
 
 
 def _check_above(link: chainer.Link, path: str, above: tuple[chainer.Link, ...]) -> None:
+    if not above and not isinstance(link, chainer.Link):
+        raise UsageError(f"{no_link(link)}; give the model itself")
     if any(link is one for one in above):
         raise ArrayError(f"{path}: this link contains itself; no serializer can walk it")
 

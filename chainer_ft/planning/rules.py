@@ -38,8 +38,21 @@ class Rules:
         only: str | Iterable[str] = (),
     ) -> Rules:
         """The same from dictionaries, lists or single strings."""
-        pairs = rename.items() if isinstance(rename, Mapping) else rename
-        return cls(tuple((a, b) for a, b in pairs), _strings(skip), _strings(only))
+        pairs = rename.items() if isinstance(rename, Mapping) else _several(rename)
+        return cls(tuple(map(_pair, pairs)), _strings(skip), _strings(only))
+
+
+def _several(rename: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    return (rename,) if isinstance(rename, str) else rename  # one, to be refused as a whole
+
+
+def _pair(rule: tuple[str, str]) -> tuple[str, str]:
+    if isinstance(rule, str) or len(rule) != 2:
+        raise RuleError(
+            f"rename {rule!r}: give {{pattern: replacement}}, {{'^/fc8/': '/score/'}} say"
+        )
+    pattern, replacement = rule
+    return pattern, replacement
 
 
 def _strings(value: str | Iterable[str]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from chainer_ft.formats.unopened import similar
 from chainer_ft.host import Host, default_host
 from chainer_ft.planning import Rules
 from chainer_ft.transfer.appliers import Terms
-from chainer_ft.transfer.ends import End, Path, is_link, opened
+from chainer_ft.transfer.ends import End, Path, check_end, is_link, opened
 from chainer_ft.transfer.models import is_model_spec, load_model, no_model
 from chainer_ft.transfer.request import Request
 from chainer_ft.types import MatchPolicy, Outcome, Plan, Source
@@ -68,6 +68,7 @@ def plan(
         >>> outcome.coverage, len(outcome)
         (1.0, 2)
     """
+    check_end(target)
     host = host or default_host()
     named = None if out is None else os.fspath(out)
     if isinstance(target, str) and _is_half_a_spec(target):

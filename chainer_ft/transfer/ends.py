@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from chainer_ft.errors import FormatError
+from chainer_ft.errors import FormatError, UsageError
 from chainer_ft.host import Host
 from chainer_ft.transfer.opening import open as open_source
-from chainer_ft.types import Listing, Plan, Source
+from chainer_ft.types import Listing, Plan, Source, no_link
 
 if TYPE_CHECKING:
     import chainer
@@ -26,9 +26,20 @@ def is_link(end: Any) -> bool:
     return link is not None and isinstance(end, link)
 
 
+def check_end(end: Any) -> None:
+    """Raise where this is neither a path, nor a source, nor a link.
+
+    Raises:
+        UsageError: With what it is, and what an end can be.
+    """
+    if not isinstance(end, (str, os.PathLike, Source)) and not is_link(end):
+        raise UsageError(f"{no_link(end)}; give a link, a file, or an opened source")
+
+
 @contextmanager
 def opened(end: End, host: Host) -> Iterator[Source]:
     """The end as a source. What is opened here is closed here; what was open stays open."""
+    check_end(end)
     if isinstance(end, Source):
         yield end
     elif is_link(end):

@@ -1,6 +1,6 @@
 """The frozen dataclasses that hooks return and plans are made of."""
 
-from chainer_ft.types.entries import Entry, Kind, Listing
+from chainer_ft.types.entries import Entry, Kind, Listing, no_link
 from chainer_ft.types.hooks import (
     CaffeLayer,
     ExtensionFactory,
@@ -29,4 +29,5 @@ __all__ = [
     "SourceLoader",
     "Subcommand",
     "Tie",
+    "no_link",
 ]

@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 Kind = Literal["param", "persistent"]
 
 
+def no_link(value: object) -> str:
+    """What is said of a value in the place of a link.
+
+    Example:
+        >>> no_link({}), no_link(dict)
+        ('a dict is no link', 'dict is a class, not a link: write dict()')
+    """
+    if isinstance(value, type):
+        return f"{value.__name__} is a class, not a link: write {value.__name__}()"
+    return f"a {type(value).__name__} is no link"
+
+
 @dataclass(frozen=True)
 class Entry:
     """One named array of a file or a link, without its data.

@@ -175,6 +175,11 @@ def _constant(place: Path) -> Path:
     return place / "constant"
 
 
+def test_a_mistyped_preprocessing_comes_with_the_nearest(place: Path) -> None:
+    with pytest.raises(UsageError, match="preprocessing 'maen': there is no such; nearest: mean"):
+        ft.fine_tune(Net(), None, "photos.npz", 1, out="maen", preprocessing={"maen": (1.0,)})
+
+
 def test_a_preprocessing_that_does_not_fit_is_told(place: Path) -> None:
     result = tune(
         place,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import chainer
 import chainer.links as L  # noqa: N812
@@ -16,6 +17,7 @@ from chainer_ft.errors import (
     CoverageError,
     FormatError,
     NothingMatchedError,
+    RuleError,
     StrictError,
     UsageError,
 )
@@ -392,3 +394,37 @@ def test_a_file_tells_of_every_copy_into_it(tmp_path: Path) -> None:
         assert all(len(one["sources"][0]["sha256"]) == 64 for one in told)
         assert list(told[0]["entries"]) == ["/fc/W", "/fc/b"]
         assert str(source).count("weights from: ") == 8
+
+
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (Net, r"Net is a class, not a link: write Net\(\); give a link, a file"),
+        ({"/W": np.zeros(2)}, "a dict is no link; give a link, a file"),
+        (None, "a NoneType is no link"),
+    ],
+)
+def test_what_is_no_end_of_a_copy(file: str, end: Any, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        ft.copy(file, end)
+    with pytest.raises(UsageError, match=said):
+        ft.copy(end, Net())
+
+
+@pytest.mark.parametrize("rename", ["^/fc/", ["^/fc/"], [("/a", "/b", "/c")]])
+def test_a_rename_without_its_replacement(file: str, rename: Any) -> None:
+    with pytest.raises(RuleError, match=r"rename .*: give \{pattern: replacement\}"):
+        ft.plan(file, Net(), rename=rename)
+
+
+def test_what_is_no_model(tmp_path: Path) -> None:
+    path = str(tmp_path / "x.npz")
+    for call in (
+        lambda: ft.save(path, Net),
+        lambda: ft.freeze(Net, "/fc"),
+        lambda: ft.summary(Net),
+        lambda: ft.learning_rates(Net, {"/fc": 10}),
+    ):
+        with pytest.raises(UsageError, match=r"Net is a class, not a link: write Net\(\)"):
+            call()
+    assert not (tmp_path / "x.npz").exists()
