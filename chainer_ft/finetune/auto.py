@@ -82,7 +82,8 @@ def settled(setup: Setup, built: Built, folder: RunFolder) -> tuple[Settings, st
         choice = decide(probes, len(setup.images.train) / len(setup.images.classes))
         folder.write_text(_FILE, json.dumps(vars(choice), indent=1))
     chosen = Choice(**json.loads((folder.path / _FILE).read_text(encoding="utf-8")))
-    cut = settings.cut or _inside(chosen.cut, built)
+    cuts = chosen.scenario == "small-different"
+    cut = (settings.cut or _inside(chosen.cut, built)) if cuts else None
     return replace(settings, scenario=chosen.scenario, cut=cut), chosen.why
 
 

@@ -114,6 +114,10 @@ class Settings:
             raise UsageError(f"lr {self.lr!r}: give a number like 0.0001, or find")
         _rate("lr", None if isinstance(self.lr, str) else self.lr)
         _rate("head_lr", self.head_lr)
+        if self.cut is not None and self.scenario not in ("small-different", "auto"):
+            raise UsageError(
+                f"cut {self.cut!r}: {self.scenario} has none; --scenario small-different cuts"
+            )
         for name, least in _LEAST.items():
             value = getattr(self, name)
             if value is not None and not least <= value < float("inf"):

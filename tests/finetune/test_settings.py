@@ -40,6 +40,7 @@ def test_settings_of_a_later_version_are_refused() -> None:
         ({"lr": "fine"}, "or find"),
         ({"lr": 0.0}, "give a number above zero"),
         ({"epochs": 0}, "epochs 0: give 1 or more"),
+        ({"cut": "/a"}, "cut '/a': large-similar has none; --scenario small-different cuts"),
         ({"seed": -1}, "seed -1: give 0 or more"),
         ({"workers": -1}, "workers -1: give 0 or more"),
         ({"decay": -0.1}, "decay -0.1: give 0 or more"),
