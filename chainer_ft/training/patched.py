@@ -24,7 +24,7 @@ from chainer_ft.training.model_state import ModelState, state_of
 from chainer_ft.training.plain_data import load_state, save_state
 from chainer_ft.training.proof import frozen, params_of
 from chainer_ft.training.provenance import kept_origins, restore_origins
-from chainer_ft.training.resume import Governed, ResumeError, reconcile
+from chainer_ft.training.resume import Governed, ResumeError, forget_frozen, reconcile
 
 #: Name of the group in a snapshot.
 GROUP = "chainer_ft"
@@ -124,6 +124,8 @@ def _load(trainer: Trainer, serializer: Any, plain: Callable[[Trainer, Any], Non
     for extension in extensions:
         if hasattr(extension, "after_load"):
             extension.after_load(trainer)
+    for model in _models(trainer).values():
+        forget_frozen(model)
     follow(trainer.updater)
     tell_of_missing(saved.get("extensions", []), [one.name for one in extensions])
     _check_complete(trainer, without_state, bool(saved))

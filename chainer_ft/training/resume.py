@@ -13,7 +13,9 @@ import chainer
 
 from chainer_ft.errors import RefusedError
 from chainer_ft.training.model_state import ModelState, adopt_digests, restore, state_of
-from chainer_ft.training.proof import frozen, frozen_slots, set_digest
+from chainer_ft.training.parameters import tuning_of
+from chainer_ft.training.proof import frozen, frozen_slots, params_of, set_digest
+from chainer_ft.training.tuning import forget_state
 
 _log = logging.getLogger("chainer_ft")
 
@@ -107,6 +109,14 @@ def _retake(model: chainer.Link) -> None:
     for slot in frozen_slots(model):
         set_digest(slot, None)
     frozen(model)
+
+
+def forget_frozen(model: chainer.Link) -> None:
+    """Drop optimizer state that was loaded for what is frozen now, and was not then."""
+    for param in params_of(model).values():
+        tuning = tuning_of(param)
+        if tuning.frozen and not tuning.was_disabled:
+            forget_state(param.update_rule)
 
 
 def _difference(own: ModelState, saved: ModelState) -> str:

@@ -149,6 +149,19 @@ class TestDiffers:
         assert "the snapshot says nothing of freezing; the script has" in caplog.text
         ft.frozen(model_of(made)).check()
 
+    @pytest.mark.parametrize("is_stock", [False, True])
+    def test_state_of_what_is_frozen_now_is_dropped(self, is_stock: bool, tmp_path: Path) -> None:
+        trainer(tmp_path / "a", 2, nothing).run()
+        snapshot = tmp_path / "a" / "at_2"
+        made = self.resumed(tmp_path, frozen_by_hand)
+        with ft.resume_with("script"):
+            serializers.load_npz(
+                strip(snapshot, tmp_path / "stock.npz") if is_stock else snapshot, made
+            )
+        frozen, live = (getattr(model_of(made).predictor, name).W for name in ("conv1", "fc"))
+        assert frozen.update_rule.state is None and live.update_rule.state
+        result(made)
+
     def test_a_stock_snapshot_of_a_run_that_disabled_what_trains_now(
         self, tmp_path: Path, snapshot: Path
     ) -> None:
