@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -42,37 +42,46 @@ def capture(iterators: Iterable[Any]) -> dict[str, Any]:
     """The state of NumPy's and Python's generators, and of the iterators' own, as plain data."""
     version, words, gauss = random.getstate()
     return {
-        "numpy": _plain(np.random.get_state()),
+        "numpy": _plain(np.random.get_state(legacy=False)),
         "python": [version, list(words), gauss],
-        "iterators": [_plain(own.get_state()) for own in _own(iterators)],
+        "iterators": [_state_of(own) for own in _own(iterators)],
     }
 
 
 def restore(state: dict[str, Any], iterators: Iterable[Any]) -> None:
     """Bring the generators back."""
-    np.random.set_state(_numpy(state["numpy"]))
+    np.random.set_state(state["numpy"])
     version, words, gauss = state["python"]
     random.setstate((version, tuple(words), gauss))
     for own, saved in zip(_own(iterators), state["iterators"], strict=False):
-        own.set_state(_numpy(saved))
+        if isinstance(own, np.random.Generator):
+            own.bit_generator.state = saved
+        else:
+            own.set_state(saved)
 
 
-def _own(iterators: Iterable[Any]) -> Iterator[np.random.RandomState]:
+_GENERATORS = (np.random.RandomState, np.random.Generator)
+
+
+def _own(iterators: Iterable[Any]) -> Iterator[np.random.RandomState | np.random.Generator]:
     """Generators that iterators have for themselves, not the global one."""
     for iterator in iterators:
         sampler = getattr(iterator, "order_sampler", None) or getattr(
             iterator, "_order_sampler", None
         )
         own = getattr(sampler, "_random", None)
-        if isinstance(own, np.random.RandomState) and own is not np.random.mtrand._rand:
+        if own is not np.random.mtrand._rand and isinstance(own, _GENERATORS):
             yield own
 
 
-def _plain(state: Any) -> list[Any]:
-    name, keys, position, has_gauss, gauss = state
-    return [name, keys.tolist(), int(position), int(has_gauss), float(gauss)]
+def _state_of(own: np.random.RandomState | np.random.Generator) -> Any:
+    if isinstance(own, np.random.Generator):
+        return _plain(own.bit_generator.state)
+    return _plain(own.get_state(legacy=False))
 
 
-def _numpy(state: list[Any]) -> tuple[Any, ...]:
-    name, keys, position, has_gauss, gauss = state
-    return name, np.array(keys, np.uint32), position, has_gauss, gauss
+def _plain(state: Any) -> Any:
+    """A state as NumPy gives it, without arrays; it takes it back like this."""
+    if isinstance(state, Mapping):
+        return {name: _plain(value) for name, value in state.items()}
+    return state.tolist() if isinstance(state, (np.ndarray, np.generic)) else state

@@ -82,9 +82,20 @@ def test_an_iterator_that_shuffles_ahead_needs_an_order_that_does_not_draw(tmp_p
     assert_equal(result(resumed), whole)
 
 
-def test_an_iterator_with_a_generator_of_its_own(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "generator",
+    [
+        np.random.RandomState,
+        lambda seed: np.random.RandomState(np.random.PCG64(seed)),
+        lambda seed: np.random.Generator(np.random.PCG64(seed)),
+        lambda seed: np.random.Generator(np.random.MT19937(seed)),
+        lambda seed: np.random.Generator(np.random.SFC64(seed)),
+        lambda seed: np.random.Generator(np.random.Philox(seed)),
+    ],
+)
+def test_an_iterator_with_a_generator_of_its_own(generator: Any, tmp_path: Path) -> None:
     def iterator(data: Any, size: int) -> Any:
-        sampler = chainer.iterators.ShuffleOrderSampler(np.random.RandomState(5))
+        sampler = chainer.iterators.ShuffleOrderSampler(generator(5))
         return chainer.iterators.SerialIterator(data, size, order_sampler=sampler)
 
     whole = result(trainer(tmp_path / "a", 12, nothing, iterator=iterator))
