@@ -78,9 +78,12 @@ def find(
     train, rest = split(whole, val, seed) if held is None else (whole, held)
     names = by_class((*train, *rest)).keys()
     if not names:
-        raise FormatError(f"{source}: holds no images; {_expected(source, found)}")
+        raise FormatError(f"{source}: holds no images; {_expected(source, found, broken)}")
+    if learn and len(names) == 1:
+        said = f"holds one class, {next(iter(names))!r}"
+        raise FormatError(f"{source}: {said}; {_expected(source, found, broken)}")
     if learn:
-        _check_classes(source, found, train, rest)
+        _check_parts(source, train, rest)
     classes = tuple(name for name in found.classes or sorted(names) if name in names)
     notes = (*found.notes, *_notes(found, classes, train, rest, val, bad.others))
     if per_class is not None:
@@ -115,20 +118,20 @@ def _found(source: str) -> Found:
     )
 
 
-def _check_classes(source: str, found: Found, train: Sequence[Named], val: Sequence[Named]) -> None:
-    """Raise where the classes cannot be learnt: validation without training, or one alone."""
+def _check_parts(source: str, train: Sequence[Named], val: Sequence[Named]) -> None:
+    """Raise where a class is to be judged by images, and there are none to learn it from."""
     extra = sorted(by_class(val).keys() - by_class(train).keys())
     if extra:
         raise FormatError(
             f"{source}: images for validation of the classes {', '.join(extra)}, and none to train "
             "on; add some, or remove these"
         )
-    names = [*by_class(train)]
-    if len(names) == 1:
-        raise FormatError(f"{source}: holds one class, {names[0]!r}; {_expected(source, found)}")
 
 
-def _expected(source: str, found: Found) -> str:
+def _expected(source: str, found: Found, broken: Sequence[Broken]) -> str:
+    """What to give instead; or what became of the images that were named."""
+    if broken:
+        return _sentence(broken)
     if found.kind != "folder":
         return "two or more are needed to tell apart"
     loose = sum(is_image_name(name) for name in os.listdir(source))

@@ -86,6 +86,19 @@ class TestFolder:
             find(tmp_path)
         (tmp_path / closed).chmod(0o755)
 
+    def test_why_there_are_no_others_is_said(self, folder: Path) -> None:
+        table = folder / "t.csv"
+        table.write_text("path,label\nleft/0.png,left\nrihgt/0.png,right\n")
+        with pytest.raises(
+            FormatError, match=r"one class, 'left'; 1 broken image: .*rihgt/0\.png: "
+        ):
+            find(table)
+        table.write_text("path,label\nlfet/0.png,left\nrihgt/0.png,right\n")
+        with pytest.raises(
+            FormatError, match=r"no images; 2 broken images: .*lfet/0\.png: .*rihgt"
+        ):
+            find(table)
+
     def test_to_judge_by_one_class_will_do(self, folder: Path) -> None:
         shutil.rmtree(folder / "right")
         with pytest.raises(FormatError, match="holds one class, 'left'"):
