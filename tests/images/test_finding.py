@@ -89,9 +89,7 @@ class TestFolder:
     def test_why_there_are_no_others_is_said(self, folder: Path) -> None:
         table = folder / "t.csv"
         table.write_text("path,label\nleft/0.png,left\nrihgt/0.png,right\n")
-        with pytest.raises(
-            FormatError, match=r"one class, 'left'; 1 broken image: .*rihgt/0\.png"
-        ):
+        with pytest.raises(FormatError, match=r"one class, 'left'; 1 broken image: .*rihgt/0\.png"):
             find(table)
         table.write_text("path,label\nlfet/0.png,left\nrihgt/0.png,right\n")
         with pytest.raises(
