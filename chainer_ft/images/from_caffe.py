@@ -70,7 +70,8 @@ def caffe_input(
     height, width = size or shape[1:]
     if not (height and width):
         raise UsageError(
-            f"{layer.where()}: the net does not say how large its images are; give the size"
+            f"{layer.where()}: the net does not say how large its images are; give the size, "
+            "--size HEIGHTxWIDTH"
         )
     share = _crop(layer, mean, (height, width), notes)
     numbers = _numbers(layer, mean, (height, width), notes)
