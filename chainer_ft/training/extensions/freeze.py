@@ -78,13 +78,18 @@ class Freeze(Extension):  # type: ignore[misc]
         """
         self._model = self._target(trainer)
         self._check_reachable(trainer)
-        if self.thawed is None and self.selection:
+        self.thawed, begins = bool(self.thawed), self.thawed is None
+        if begins:
+            self.hold()
+        follow(trainer.updater)
+        self._thaw_if_reached(trainer)
+
+    def hold(self) -> None:
+        """Freeze what is not frozen; also what another extension has just thawed."""
+        if self.selection and self.thawed is False:
             before = frozen(self._model)
             now = freeze(self._model, *self.selection, **asdict(self.mode))
-            self.frozen_here = tuple(p for p in (*now.params, *now.links) if p not in before)
-        follow(trainer.updater)
-        self.thawed = bool(self.thawed)
-        self._thaw_if_reached(trainer)
+            self.frozen_here += tuple(p for p in (*now.params, *now.links) if p not in before)
 
     def _check_reachable(self, trainer: Any) -> None:
         if self.until is not None and copies_once(trainer.updater):
@@ -103,8 +108,12 @@ class Freeze(Extension):  # type: ignore[misc]
         frozen(self._model).check()
         if self.frozen_here:
             thaw(self._model, self.frozen_here)
-            follow(trainer.updater)
         self.thawed = True
+        for entry in trainer._extensions.values():
+            same = getattr(entry.extension, "optimizer", None) == self.optimizer
+            if same and hasattr(entry.extension, "hold"):
+                entry.extension.hold()
+        follow(trainer.updater)
 
     def _is_over(self, trainer: Any) -> bool:
         if self.until is None or callable(self.until):

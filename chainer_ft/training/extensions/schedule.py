@@ -52,7 +52,7 @@ class Schedule(Extension):  # type: ignore[misc]
         'head'
     """
 
-    priority = -50  # after all that evaluates and logs, before snapshots
+    priority = -55  # after all that evaluates and logs, and Freeze; before snapshots
     governs_freezing = True
     governs_rates = True
 
@@ -156,6 +156,11 @@ class Schedule(Extension):  # type: ignore[misc]
         self._epochs = whole_epochs(trainer.updater)
         self._known.step(trainer.observation, position)
         self._is_by_epochs = self._known.is_by_epochs
+
+    def hold(self) -> None:
+        """Freeze again what another extension has thawed and the running phase has frozen."""
+        if self._is_running and not self.is_over:
+            self._known.bring(self._known.wanted())
 
     def finalize(self) -> None:
         """Prove that what is frozen stood still to the end."""

@@ -8,6 +8,7 @@ from typing import Any
 import chainer
 import pytest
 from chainer import serializers
+from chainer.training import make_extension
 from runs import assert_equal, model_of, result, trainer
 from training_nets import arrays, moved
 
@@ -156,3 +157,50 @@ class TestResume:
 def test_it_comes_through_the_hook() -> None:
     built = Host(installed=False).get(ExtensionFactory, "freeze").item.build("/conv*")
     assert isinstance(built, Freeze)
+
+
+class TestOverlap:
+    """Two extensions freeze the same; it is live when neither wants it frozen."""
+
+    CONV = "/predictor/conv1"
+
+    def run(self, out: Path, *extensions: Any, snapshot: Path | None = None) -> list[bool]:
+        """Whether it was frozen after each of six iterations, or of those behind a snapshot."""
+        seen = []
+
+        @make_extension(trigger=(1, "iteration"), priority=-70)
+        def look(made: Any) -> None:
+            seen.append(f"{self.CONV}/W" in ft.frozen(model_of(made)))
+
+        def extend(made: Any) -> None:
+            for one in extensions:
+                made.extend(one)
+            made.extend(look, name="look")
+
+        made = trainer(out, 6, extend)
+        if snapshot:
+            serializers.load_npz(snapshot, made)
+        made.run()
+        return seen
+
+    @pytest.mark.parametrize("is_first", [False, True])
+    def test_of_two_freezes(self, is_first: bool, tmp_path: Path) -> None:
+        short = Freeze(self.CONV, until="2 iterations")
+        both = [short, Freeze("/predictor/bn1", self.CONV, until="4 iterations")]
+        assert self.run(tmp_path, *(both if is_first else both[::-1])) == [True] * 3 + [False] * 3
+
+    @pytest.mark.parametrize("is_first", [False, True])
+    @pytest.mark.parametrize(("until", "ends"), [("2 iterations", 4), ("5 iterations", 5)])
+    def test_of_a_freeze_and_a_phase(
+        self, is_first: bool, until: str, ends: int, tmp_path: Path
+    ) -> None:
+        phases = ft.Schedule([ft.Phase("4 iterations", freeze=self.CONV), ft.Phase(lr=0.1)])
+
+        def both() -> list[Any]:
+            made = [Freeze(self.CONV, until=until), ft.extensions.Schedule(phases)]
+            return made if is_first else made[::-1]
+
+        seen = self.run(tmp_path / "a", *both())
+        assert seen == [True] * (ends - 1) + [False] * (7 - ends)
+        resumed = self.run(tmp_path / "b", *both(), snapshot=tmp_path / "a" / "at_3")
+        assert resumed == seen[3:]
