@@ -142,9 +142,11 @@ def go_on(
     check_device(settings.device)
     make = maker(model)
     check_before(settings, make)
+    images = _judgeable(images_of(settings, checked))
+    folder.check_images(images)
     setup = Setup(
         settings,
-        _counted(settings, _judgeable(images_of(settings, checked))),
+        _counted(settings, images),
         Preprocessing.from_dict(settings.preprocessing or {}),
         make,
         stopper or Stopper(),

@@ -14,6 +14,7 @@ from chainer_ft.errors import FormatError, UsageError
 from chainer_ft.finetune.judging import Judged
 from chainer_ft.finetune.settings import Settings
 from chainer_ft.formats.atomic import replacing
+from chainer_ft.images import Images
 
 #: Names in the run folder.
 STATE, LOG, MODEL, PREDICTIONS = "run.json", "log", "model.npz", "predictions.npz"
@@ -80,6 +81,20 @@ class RunFolder:
     def settings(self) -> Settings:
         """What the run was told."""
         return Settings.from_dict(self.state()["settings"])
+
+    def check_images(self, images: Images) -> None:
+        """Remember which images the run is about; what is there already is of the same ones.
+
+        Raises:
+            FormatError: They are others than when the run began.
+        """
+        state, digest = self.state(), images.digest()
+        if state.setdefault("images", digest) != digest:
+            raise FormatError(
+                f"{self.path}: the images or classes of {images.source} are not those that the run "
+                "began with; put them back, or begin anew with another --out"
+            )
+        self.keep(state)
 
     def child(self, name: str) -> RunFolder:
         """The folder of a baseline, or this one for the fine-tuned net."""

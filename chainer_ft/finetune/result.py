@@ -98,7 +98,8 @@ class RunResult:
         """Write ``result.json`` into a run folder."""
         text = json.dumps(self.to_dict(), indent=1, ensure_ascii=False)
         with replacing(os.path.join(folder, FILE)) as temporary:
-            Path(temporary).write_text(text + "\n", encoding="utf-8")
+            # names of files may hold what UTF-8 cannot; in JSON that is written as Python does
+            Path(temporary).write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> RunResult:

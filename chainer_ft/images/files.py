@@ -12,7 +12,7 @@ from chainer_ft.caffe.data.image_list import read_list
 from chainer_ft.errors import FormatError
 from chainer_ft.formats.unopened import unopened
 from chainer_ft.images.items import Broken, Found, Named
-from chainer_ft.images.opening import open_picture
+from chainer_ft.images.opening import NoImageError, open_picture
 from chainer_ft.images.picture import Picture
 
 #: A file of such a name that cannot be read is a broken image; any other is just no image.
@@ -42,7 +42,10 @@ class Files:
         return os.path.join(self.root, key)
 
     def open(self, key: str) -> Picture:
-        return open_picture(self.file(key))
+        path = self.file(key)
+        if os.path.exists(path) and not os.path.isfile(path):  # to read a pipe is to wait
+            raise NoImageError(f"{path}: is no file, but a pipe or a device")
+        return open_picture(path)
 
 
 def is_image_name(key: str) -> bool:
@@ -74,7 +77,7 @@ def in_folders(root: str) -> Found:
         Files(root),
         tuple(_items(root, train)),
         None if val is None else tuple(_items(root, val)),
-        tuple(sorted(map(_class_name, folders(os.path.join(root, train))))),
+        tuple(sorted({_class_name(name) for name in folders(os.path.join(root, train))})),
         notes=tuple(notes),
     )
 

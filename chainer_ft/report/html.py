@@ -23,7 +23,12 @@ def text(value: object) -> Html:
         >>> text("a < b"), text(Html("<b>a</b>"))
         ('a &lt; b', '<b>a</b>')
     """
-    return value if isinstance(value, Html) else Html(escape(str(value)))
+    return value if isinstance(value, Html) else Html(_escaped(value))
+
+
+def _escaped(value: object) -> str:
+    """As text of HTML; what UTF-8 cannot hold (names of files have it) as a number."""
+    return escape(str(value).encode("utf-8", "backslashreplace").decode("utf-8"))
 
 
 def tag(name: str, *inside: object, **attributes: object) -> Html:
@@ -39,7 +44,7 @@ def tag(name: str, *inside: object, **attributes: object) -> Html:
         '<p class="note">1 &lt; 2</p>'
     """
     pairs = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items())
-    written = "".join(f' {key}="{escape(str(value))}"' for key, value in pairs)
+    written = "".join(f' {key}="{_escaped(value)}"' for key, value in pairs)
     return Html(f"<{name}{written}>{''.join(map(text, inside))}</{name}>")
 
 
@@ -53,7 +58,7 @@ def image(data: bytes, suffix: str, alt: str) -> Html:
     """
     encoded = base64.b64encode(data).decode("ascii")
     source = f"data:{_KINDS[suffix]};base64,{encoded}"
-    return Html(f'<img src="{source}" alt="{escape(alt)}">')
+    return Html(f'<img src="{source}" alt="{_escaped(alt)}">')
 
 
 def image_file(path: Path, alt: str) -> Html:

@@ -14,10 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from chainer.training import make_extension
-from small_runs import assert_same, make_files, tune
+from PIL import Image
+from small_runs import OPTIONS, assert_same, make_files, tune
 
+import chainer_ft as ft
 from chainer_ft.errors import FormatError
 from chainer_ft.finetune.api import go_on
 from chainer_ft.finetune.folder import RunFolder
@@ -186,6 +189,22 @@ def kill(arguments: list[str], folder: Path, delay: float) -> None:
         time.sleep(0.005)
     process.kill()
     process.wait()
+
+
+def test_other_images_than_the_run_began_with_are_refused(place: Path) -> None:
+    """Of as many, in as many classes: one folder has another name."""
+    with np.load(place / "photos.npz") as held:
+        for number, (pixels, label) in enumerate(zip(held["x"], held["y"], strict=True)):
+            (place / "folders" / str(label)).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(place / "folders" / str(label) / f"{number}.png")
+    given = {"data": place / "folders", "out": place / "moved", "model": f"{place}/net.py:Net"}
+    with pytest.raises(CrashError):
+        ft.fine_tune(weights=None, **given, **OPTIONS, extend=at(5, crash))
+    (place / "folders" / "2").rename(place / "folders" / "dog")
+    with pytest.raises(FormatError, match="are not those that the run began with"):
+        ft.fine_tune(weights=None, **given, resume=True)
+    (place / "folders" / "dog").rename(place / "folders" / "2")
+    ft.fine_tune(weights=None, **given, resume=True)
 
 
 def test_a_snapshot_of_another_run_is_refused(place: Path) -> None:

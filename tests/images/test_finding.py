@@ -164,6 +164,18 @@ class TestFolder:
         path.write_bytes(b"")
         assert find(folder).broken == ((str(path), "is empty (0 bytes)"),)
 
+    def test_a_pipe_that_nobody_writes_is_not_waited_for(self, folder: Path) -> None:
+        os.mkfifo(folder / "left" / "pipe.jpg")
+        ((path, reason),) = find(folder).broken
+        assert path.endswith("pipe.jpg") and "is no file, but a pipe" in reason
+
+    def test_a_name_in_two_unicode_forms_is_one_class(self, folder: Path) -> None:
+        for form in ("NFC", "NFD"):
+            shutil.copytree(folder / "left", folder / unicodedata.normalize(form, "é"))
+        images = find(folder)
+        assert images.classes == ("left", "right", "é")
+        assert {item.label for item in images.train} == {0, 1, 2}
+
     def test_without_a_look_inside(self, tmp_path: Path) -> None:
         torture.write_good(tmp_path / "odd")
         torture.write_good(tmp_path / "other")

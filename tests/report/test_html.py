@@ -40,6 +40,12 @@ def test_a_reader_sees_what_was_given(inside: str, attribute: str) -> None:
     assert seen.tags == ["p"] and seen.values == [attribute]
 
 
+def test_a_name_that_is_no_utf_8_can_be_written() -> None:
+    name = b"caf\xe9.png".decode("utf-8", "surrogateescape")
+    for made in (text(name), tag("p", name, title=name), image(b"", ".png", name)):
+        assert b"caf\\udce9.png" in made.encode("utf-8")
+
+
 def test_html_stays_html() -> None:
     inner = tag("b", "a & b")
     assert text(inner) is inner
