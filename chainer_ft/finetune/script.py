@@ -110,7 +110,7 @@ def script_of(
     augmentation = augmentation_for(settings)
     drawn = "" if augmentation is None else f"augment = images.{augmentation!r}\n"
     return _SCRIPT.format(
-        command=settings.command or "ft.fine_tune",
+        command=_quoted(settings.command or "ft.fine_tune"),
         imports="\n".join(parts.imports(settings)),
         data=settings.data,
         find=parts.find(settings),
@@ -132,3 +132,9 @@ def script_of(
         cache=parts.cache(settings),
         columns=_COLUMNS,
     )
+
+
+def _quoted(text: str) -> str:
+    """As it stands between three quotes."""
+    whole = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return whole.replace("\\", "\\\\").replace('"', '\\"')

@@ -167,7 +167,7 @@ def _in_order(values: np.ndarray) -> np.ndarray:
         values = values[..., None]
     if values.ndim == 4 and values.shape[3] not in (1, 3) and values.shape[1] in (1, 3):
         values = values.transpose(0, 2, 3, 1)
-    if values.ndim != 4 or values.shape[3] not in (1, 3):
+    if values.ndim != 4 or values.shape[3] not in (1, 3) or 0 in values.shape[1:]:
         raise FormatError(
             f"has the shape {values.shape}; images are (n, height, width), (n, height, width, 3) "
             "or (n, 3, height, width)"

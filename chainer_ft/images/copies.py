@@ -52,13 +52,8 @@ def _digest(path: str) -> bytes:
 def complaints(root: str, train: Sequence[Named], val: Sequence[Named]) -> list[str]:
     """Sentences about images that are judged and learned, or that are in two classes."""
     groups, learned = copies(root, (*train, *val)), set(train)
-    seen = [
-        item.key
-        for group in groups
-        if not learned.isdisjoint(group)
-        for item in group
-        if item not in learned
-    ]
+    twins = {item for group in groups if not learned.isdisjoint(group) for item in group}
+    seen = [item.key for item in val if item in twins]
     torn = [group[0].key for group in groups if len({item.name for item in group}) > 1]
     said = []
     if seen:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -199,6 +200,6 @@ def _listed(path: str, kind: str, rows: Sequence[tuple[str, str, str, str]]) -> 
             broken.append(Broken(os.path.join(root, key), f"named in {place}, does not exist"))
     held = tuple(parts[True]) or None
     names = {row[1] for row in rows}
-    are_numbers = all(name.lstrip("-").isdigit() for name in names)
+    are_numbers = all(re.fullmatch(r"-?\d+", name) for name in names)
     classes = sorted(names, key=int) if are_numbers else sorted(names)
     return Found(kind, Files(root), tuple(parts[False]), held, tuple(classes), tuple(broken))

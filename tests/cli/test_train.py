@@ -16,6 +16,8 @@ import pytest
 from PIL import Image
 
 from chainer_ft.cli.main import main
+from chainer_ft.finetune.folder import RunFolder
+from chainer_ft.finetune.script import script_of
 from chainer_ft.host import set_default_host
 from chainer_ft.report import pictures
 
@@ -301,6 +303,14 @@ def test_the_script_gives_the_same_weights(
     first, second = arrays(place / name), arrays(place / f"{name}_again")
     assert first.keys() == second.keys()
     assert all(first[key].tobytes() == second[key].tobytes() for key in first)
+
+
+def test_whatever_was_typed_the_script_is_python(place: Path) -> None:
+    command = "chainer-ft train --rename '^/x\\d=/y' 'a\"\"\"b' '\udce9' \""
+    settings = replace(RunFolder(place / "scripted").settings(), command=command)
+    text = script_of(settings, "phases:\n  - freeze: /conv1\n", "/fc", 0.1, "out", 5)
+    said = ast.get_docstring(ast.parse(text.encode("utf-8")))
+    assert said is not None and command.replace("\udce9", "\\udce9") in said
 
 
 def test_the_script_uses_public_names_alone(place: Path) -> None:

@@ -276,6 +276,24 @@ class TestSplit:
 
 
 class TestTable:
+    def test_labels_that_only_look_like_numbers(self, folder: Path) -> None:
+        rows = [f"left/{n}.png,{label}" for n in range(10) for label in ("²", "--1")]
+        (folder / "all.csv").write_text("\n".join(rows), encoding="utf-8")
+        assert find(folder / "all.csv").classes == ("--1", "²")
+
+    def test_a_row_that_stands_there_twice_is_told_of(self, folder: Path) -> None:
+        (folder / "all.csv").write_text("\n".join(self.rows(folder) * 2), encoding="utf-8")
+        images = find(folder / "all.csv")
+        again = {item.key for item in images.train} & {item.key for item in images.val}
+        assert again
+        said = f"of the images for validation {len(again)} are copies of ones to train on"
+        assert any(said in note for note in images.notes)
+
+    def test_names_of_which_none_is_there(self, folder: Path) -> None:
+        (folder / "all.csv").write_text("x/1.png,a\nx/2.png,b\n", encoding="utf-8")
+        with pytest.raises(FormatError, match=r"2 broken images: .*1\.png: named in .*all.csv:1"):
+            find(folder / "all.csv")
+
     def rows(self, folder: Path) -> list[str]:
         return [f"{name}/{n}.png,{name}" for name in ("right", "left") for n in range(10)]
 
@@ -394,6 +412,7 @@ class TestArrays:
                 {"x": np.zeros((3, 7, 5, 5)), "y": np.zeros(3, int)},
                 r"x has the shape \(3, 7, 5, 5\)",
             ),
+            ({"x": np.zeros((3, 0, 4)), "y": np.zeros(3, int)}, r"x has the shape \(3, 0, 4, 1\)"),
             ({"x": np.full((3, 4, 4), -2.5), "y": np.zeros(3, int)}, "numbers from -2.5 to -2.5"),
             ({"x": np.full((3, 4, 4), np.nan), "y": np.zeros(3, int)}, "numbers from nan"),
             ({"x": np.zeros((3, 4, 4)), "y": np.ones(3) / 2}, "labels are whole numbers or text"),
