@@ -82,9 +82,13 @@ def settled(setup: Setup, built: Built, folder: RunFolder) -> tuple[Settings, st
         choice = decide(probes, len(setup.images.train) / len(setup.images.classes))
         folder.write_text(_FILE, json.dumps(vars(choice), indent=1))
     chosen = Choice(**json.loads((folder.path / _FILE).read_text(encoding="utf-8")))
-    cuts = chosen.scenario == "small-different"
-    cut = (settings.cut or _inside(chosen.cut, built)) if cuts else None
-    return replace(settings, scenario=chosen.scenario, cut=cut), chosen.why
+    cut = settings.cut or _inside(chosen.cut, built)
+    return of_scenario(settings, chosen.scenario, cut), chosen.why
+
+
+def of_scenario(settings: Settings, name: str, cut: str | None) -> Settings:
+    """The settings with a scenario in the place of ``auto``, and a cut where it cuts."""
+    return replace(settings, scenario=name, cut=cut if name == "small-different" else None)
 
 
 def _probed(setup: Setup, built: Built) -> Probes:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from chainer_ft.finetune.auto import of_scenario
 from chainer_ft.finetune.building import Make, build
 from chainer_ft.finetune.contenders import contenders
 from chainer_ft.finetune.head import find_head
@@ -43,4 +42,4 @@ def _settled(settings: Settings) -> list[Settings]:
     """The settings; with each scenario that ``auto`` may choose."""
     if settings.scenario != "auto":
         return [settings]
-    return [replace(settings, scenario=name) for name in NAMES]
+    return [of_scenario(settings, name, settings.cut) for name in NAMES]

@@ -50,10 +50,17 @@ def maker(model: str | chainer.Link) -> Make:
             copies are made.
     """
     if isinstance(model, chainer.Link):
-        return lambda as_given: copy.deepcopy(model) if as_given else model.copy("init")
+        return lambda as_given: _copy(model) if as_given else model.copy("init")
     if is_caffe(model):
         return lambda _: _caffe(model)
     return lambda _: load_model(model)
+
+
+def _copy(model: chainer.Link) -> chainer.Link:
+    try:
+        return copy.deepcopy(model)
+    except (TypeError, ValueError):  # a Sequential of lambda functions, an open file
+        return model.copy("copy")
 
 
 def is_caffe(model: str) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +133,7 @@ def test_what_is_wrong_is_said(
         ("--scenario small-different --cut /nope", "'/nope' hits nothing"),
         ("--freeze /conv9", "'/conv9' hits nothing"),
         ("--scenario auto --freeze /conv9", "'/conv9' hits nothing"),
+        ("--scenario auto --cut /conv9", "'/conv9' hits nothing"),
         ("--freeze-epochs 5", "leave some for all"),
         ("--head /fd", "nearest: /fc"),
         ("--size 2x2", "cannot be called"),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import chainer
+import chainer.functions as F  # noqa: N812
+import chainer.links as L  # noqa: N812
 import numpy as np
 import pytest
 from small_runs import Net, arrays, assert_same, log, make_files, tune
@@ -126,6 +129,16 @@ def test_a_link_is_left_alone(place: Path) -> None:
     result = tune(place, "link", model=net, weights=None, epochs=1, baselines=["scratch"])
     assert result.copy_map is None and result.model == "Net"
     assert all((param.array == before[path]).all() for path, param in net.namedparams())
+
+
+def test_a_sequential_of_lambda_functions_is_left_alone(place: Path) -> None:
+    mean = chainer.Sequential(lambda x: F.average(x, axis=(2, 3)))
+    link = chainer.Sequential(L.Convolution2D(3, 4, 3), mean, L.Linear(4, 5))
+    before = link[0].W.array.copy()
+    result = tune(place, "lambda", model=link, weights=None, baselines=["scratch"])
+    assert result.head == "head /2: 5 -> 3 classes, all new"
+    assert np.array_equal(link[0].W.array, before) and link[2].W.shape == (5, 4)
+    assert not np.array_equal(arrays(place / "lambda")["0/W"], before)
 
 
 def test_classes_that_survive_keep_their_rows(place: Path) -> None:
