@@ -136,7 +136,7 @@ def test_a_sequential_of_lambda_functions_is_left_alone(place: Path) -> None:
     link = chainer.Sequential(L.Convolution2D(3, 4, 3), mean, L.Linear(4, 5))
     before = link[0].W.array.copy()
     result = tune(place, "lambda", model=link, weights=None, baselines=["scratch"])
-    assert result.head == "head /2: 5 -> 3 classes, all new"
+    assert result.head == "head /1: 5 -> 3 classes, all new"
     assert np.array_equal(link[0].W.array, before) and link[2].W.shape == (5, 4)
     assert not np.array_equal(arrays(place / "lambda")["0/W"], before)
 

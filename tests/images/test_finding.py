@@ -281,13 +281,13 @@ class TestTable:
         (folder / "all.csv").write_text("\n".join(rows), encoding="utf-8")
         assert find(folder / "all.csv").classes == ("--1", "²")
 
-    def test_a_row_that_stands_there_twice_is_told_of(self, folder: Path) -> None:
-        (folder / "all.csv").write_text("\n".join(self.rows(folder) * 2), encoding="utf-8")
-        images = find(folder / "all.csv")
-        again = {item.key for item in images.train} & {item.key for item in images.val}
-        assert again
-        said = f"of the images for validation {len(again)} are copies of ones to train on"
-        assert any(said in note for note in images.notes)
+    def test_an_image_that_a_table_puts_into_both_parts_is_told_of(self, folder: Path) -> None:
+        rows = [f"{row},train" for row in self.rows(folder)]
+        rows += ["left/3.png,left,val", "right/1.png,right,val"]
+        (folder / "all.csv").write_text("path,label,split\n" + "\n".join(rows), encoding="utf-8")
+        (note,) = find(folder / "all.csv").notes
+        assert note.startswith("of the images for validation 2 are copies of ones to train on")
+        assert note.endswith("left/3.png, right/1.png")
 
     def test_names_of_which_none_is_there(self, folder: Path) -> None:
         (folder / "all.csv").write_text("x/1.png,a\nx/2.png,b\n", encoding="utf-8")
