@@ -15,6 +15,7 @@ from chainer_ft.errors import UsageError
 from chainer_ft.links import slots
 from chainer_ft.report.lr_curves import RangeTest
 from chainer_ft.select import Selection
+from chainer_ft.training.optimizers import optimizer_of
 from chainer_ft.training.sites import select
 from chainer_ft.training.summary import STEP_NAMES, own_rate, param_state
 from chainer_ft.training.sweep import sweep, undoing
@@ -102,10 +103,7 @@ def _check(start: float, stop: float, steps: int) -> None:
 
 
 def _optimizer(updater: Updater, name: str) -> Any:
-    known = updater.get_all_optimizers()
-    if name not in known:
-        raise UsageError(f"the updater has no optimizer {name!r}; it has {', '.join(known)}")
-    found = known[name]
+    found = optimizer_of(updater, name)
     shared = getattr(getattr(found, "communicator", None), "size", 1)
     if shared > 1 or hasattr(updater, "setup_workers"):
         raise UsageError(

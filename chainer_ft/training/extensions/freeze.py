@@ -16,6 +16,7 @@ from chainer_ft.training.copies import copies_once, follow
 from chainer_ft.training.freezing import freeze, thaw
 from chainer_ft.training.frozen_mode import Dropout, Mode, Statistics
 from chainer_ft.training.lengths import Length, Position, length
+from chainer_ft.training.optimizers import optimizer_of
 from chainer_ft.training.plain_data import load_state, save_state
 from chainer_ft.training.proof import frozen
 from chainer_ft.training.resume import ResumeError
@@ -160,7 +161,7 @@ class Freeze(Extension):  # type: ignore[misc]
         }
 
     def _target(self, trainer: Any) -> Any:
-        return trainer.updater.get_optimizer(self.optimizer).target
+        return optimizer_of(trainer.updater, self.optimizer).target
 
     def __repr__(self) -> str:
         until = "" if self.until is None else f", until={_words(self.until)}"

@@ -11,6 +11,7 @@ from chainer.training import Extension
 
 from chainer_ft.select import Selection, predicate
 from chainer_ft.training.lengths import Position
+from chainer_ft.training.optimizers import optimizer_of
 from chainer_ft.training.plain_data import load_state, save_state
 from chainer_ft.training.rates import learning_rates
 from chainer_ft.training.resume import ResumeError
@@ -54,7 +55,7 @@ class LearningRates(Extension):  # type: ignore[misc]
 
     def initialize(self, trainer: Any) -> None:
         """Set the multipliers."""
-        learning_rates(trainer.updater.get_optimizer(self.optimizer).target, self.lr, self.decay)
+        learning_rates(optimizer_of(trainer.updater, self.optimizer).target, self.lr, self.decay)
 
     def __call__(self, trainer: Any) -> None:
         """Nothing: they are set."""

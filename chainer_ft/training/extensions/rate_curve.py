@@ -9,6 +9,7 @@ from chainer.training import Extension
 
 from chainer_ft.errors import UsageError
 from chainer_ft.training.lengths import Length, Position, length
+from chainer_ft.training.optimizers import optimizer_of
 from chainer_ft.training.rate_curves import one_cycle
 from chainer_ft.training.schedules.surroundings import total_length
 from chainer_ft.training.summary import STEP_NAMES
@@ -31,7 +32,7 @@ class _RateCurve(ABC, Extension):  # type: ignore[misc]
 
     def initialize(self, trainer: Any) -> None:
         """Take the highest rate and the length, where they are not given, and set the first."""
-        optimizer = trainer.updater.get_optimizer(self.optimizer)
+        optimizer = optimizer_of(trainer.updater, self.optimizer)
         known = [name for name in STEP_NAMES if name in optimizer.hyperparam.get_dict()]
         if not known:
             raise UsageError(
@@ -52,7 +53,7 @@ class _RateCurve(ABC, Extension):  # type: ignore[misc]
         """Set the rate of the next update."""
         assert self.over is not None and self.lr is not None
         done = Position.of(trainer.updater).since(_START, self.over.unit)
-        optimizer = trainer.updater.get_optimizer(self.optimizer)
+        optimizer = optimizer_of(trainer.updater, self.optimizer)
         setattr(optimizer, self._name, self.lr * self.factor(min(done / self.over.period, 1.0)))
 
     def after_load(self, trainer: Any) -> None:

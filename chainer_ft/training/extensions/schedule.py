@@ -13,6 +13,7 @@ from chainer.training import Extension
 
 from chainer_ft.errors import ScheduleError
 from chainer_ft.training.lengths import Position, ends_epoch, whole_epochs
+from chainer_ft.training.optimizers import optimizer_of
 from chainer_ft.training.proof import frozen
 from chainer_ft.training.schedules import surroundings
 from chainer_ft.training.schedules.checking import problems
@@ -122,7 +123,7 @@ class Schedule(Extension):  # type: ignore[misc]
         self._conductor = Conductor(self.schedule, model, twins)
 
     def _target(self, trainer: Any) -> chainer.Link:
-        return trainer.updater.get_optimizer(self.optimizer).target
+        return optimizer_of(trainer.updater, self.optimizer).target
 
     def _begin(self, trainer: Any) -> None:
         base = surroundings.base_of(self._known.model, self._prefix, trainer)

@@ -8,6 +8,7 @@ from typing import Any
 from chainer.training import Extension
 
 from chainer_ft.report.table import wants_colour
+from chainer_ft.training.optimizers import optimizer_of
 from chainer_ft.training.summary import summary
 from chainer_ft.training.triggers import cheapest
 
@@ -44,7 +45,7 @@ class Summary(Extension):  # type: ignore[misc]
 
     def __call__(self, trainer: Any) -> None:
         """Print, where something changed."""
-        now = summary(trainer.updater.get_optimizer(self.optimizer).target)
+        now = summary(optimizer_of(trainer.updater, self.optimizer).target)
         if now != self._printed:
             out = self._out or sys.stdout
             out.write(now.table(wants_colour(out)) + "\n")

@@ -14,6 +14,7 @@ from chainer.training import PRIORITY_WRITER, Extension
 from chainer_ft.report.drift_picture import save_drift
 from chainer_ft.report.pictures import check_drawable
 from chainer_ft.training.drift import Start, arrays_of, checked, drift, place_of
+from chainer_ft.training.optimizers import optimizer_of
 from chainer_ft.training.plain_data import load_state, save_state
 from chainer_ft.training.triggers import cheapest
 
@@ -109,4 +110,4 @@ class WeightDrift(Extension):  # type: ignore[misc]
             self._start = {path: kept(path.lstrip("/"), None) for path in state["start"]} | given
 
     def _target(self, trainer: Any) -> chainer.Link:
-        return trainer.updater.get_optimizer(self.optimizer).target
+        return optimizer_of(trainer.updater, self.optimizer).target
