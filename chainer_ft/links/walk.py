@@ -156,9 +156,11 @@ def listing(link: chainer.Link, origin: str) -> Listing:
 
 def identity(slot: Slot) -> object:
     """Equal for slots that are one array. Numbers are never shared."""
-    array = slot.array
+    array, value = slot.array, slot.value
     if array is None:
-        return id(slot.value) if slot.kind == "param" else slot.path
+        return id(value) if slot.kind == "param" else slot.path
+    if isinstance(value, (list, tuple)):  # its array is a new one at each look
+        return slot.path
     if isinstance(array, np.ndarray) and array.size:
         return array.ctypes.data, array.shape, array.strides, array.dtype.str
     return id(array) if hasattr(array, "shape") and not np.isscalar(array) else slot.path

@@ -21,7 +21,8 @@ def digest(array: Any) -> str:
     """A digest of an array's dtype, shape and bits.
 
     Args:
-        array: An array on any device, or a number.
+        array: An array on any device, or a number; of whatever else a link may register, what is
+            printed of it counts.
 
     Returns:
         str: 32 hexadecimal digits (BLAKE2b).
@@ -31,10 +32,20 @@ def digest(array: Any) -> str:
         >>> digest(np.zeros(2, "f")) == digest(np.zeros((2, 1), "f"))
         False
     """
-    array = np.asarray(chainer.backend.CpuDevice().send(array))
+    array = _on_host(array)
     maker = hashlib.blake2b(f"{array.dtype.str}{array.shape}".encode(), digest_size=16)
     maker.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return maker.hexdigest()
+
+
+def _on_host(value: Any) -> np.ndarray:
+    if isinstance(value, chainer.get_array_types()):
+        value = chainer.backend.CpuDevice().send(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:  # a list of lists of different lengths
+        array = np.asarray(repr(value))
+    return np.asarray(repr(value)) if array.dtype.hasobject else array
 
 
 def check_unchanged(before: Mapping[str, str | None], places: Iterable[Slot]) -> None:

@@ -141,3 +141,11 @@ def test_a_link_that_contains_itself_is_refused(
     net.b.add_link("back", net)
     with pytest.raises(ArrayError, match="/b/back: this link contains itself"):
         list(walk(net))
+
+
+def test_lists_of_numbers_are_never_shared() -> None:
+    """Their arrays are made anew at each look, and often where the one before lay."""
+    net = chainer.Chain(a=L.Linear(2, 2), b=L.Linear(2, 2))
+    net.a.add_persistent("sizes", [1.0, 2.0])
+    net.b.add_persistent("sizes", (3.0, 4.0))
+    assert of(net)["/b/sizes"].shared_with is None

@@ -44,10 +44,9 @@ def _changing(model: chainer.Link) -> Iterator[Slot]:
 
 def _is_numeric(slot: Slot) -> bool:
     array = slot.array
-    if array is None:
-        return False
-    dtype = np.dtype(str(array.dtype)) if hasattr(array, "dtype") else np.asarray(array).dtype
-    return dtype.kind in "biufc"
+    if hasattr(array, "dtype"):
+        return bool(array.dtype.kind in "biufc")
+    return isinstance(array, (bool, int, float, complex))
 
 
 def _copy(slot: Slot) -> np.ndarray:

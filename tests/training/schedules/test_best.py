@@ -52,6 +52,8 @@ def test_numbers_keep_their_type_and_text_is_left_alone() -> None:
     model = L.Linear(2, 2)
     for name, value in (("count", 3), ("rate", np.float64(0.5)), ("label", "a"), ("none", None)):
         model.add_persistent(name, value)
+    model.add_persistent("tree", [1, [2, 3]])
+    model.add_persistent("table", {"a": 1})
     best = kept(model)
     assert set(best) == {"/W", "/b", "/count", "/rate"}
     model.count, model.label = 7, "b"
