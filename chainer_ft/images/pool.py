@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import mmap
 import os
+import pickle
 import signal
 import subprocess
 import tempfile
 import weakref
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from itertools import islice
 from multiprocessing import Pipe
 from typing import BinaryIO, NoReturn
@@ -54,11 +54,12 @@ class Worker:
         Raises:
             WorkerError: It is gone.
         """
-        with suppress(OSError):
-            self.pipe.send(message)
-            return
-        # Not as the cause: it keeps the frame whose buffer Python 3.13 cannot collect in a cycle.
-        self._gone()
+        # Not send(): it has the buffer of a BytesIO in its frame, which an error keeps; Python 3.12
+        # crashes, and 3.13 complains, when that is collected in a cycle.
+        try:
+            self.pipe.send_bytes(pickle.dumps(message))
+        except OSError:
+            self._gone()
 
     def hear(self) -> Failure | None:
         """Wait for the end of its oldest batch.
