@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from chainer import links as L  # noqa: N812
 from chainer import training
-from runs import assert_equal, model_of, result, trainer
 from training_nets import batch
+from training_runs import assert_equal, model_of, result, trainer
 
 import chainer_ft as ft
 from chainer_ft.errors import UsageError

@@ -8,7 +8,7 @@ from typing import Any
 import chainer
 import pytest
 from chainer import training
-from runs import assert_equal, result, trainer
+from training_runs import assert_equal, result, trainer
 
 import chainer_ft as ft
 import chainer_ft.training

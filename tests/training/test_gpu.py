@@ -82,7 +82,7 @@ def test_multipliers_are_those_of_the_cpu(name: str) -> None:
 def test_a_learning_rate_test_leaves_no_trace(name: str, cuda: Any, tmp_path: Path) -> None:
     def run(look: bool) -> Any:
         cuda.cupy.random.seed(3)  # dropout draws from it
-        made = runs.trainer(runs.updater(OPTIMIZERS[name](), device=GPU), tmp_path, 8)
+        made = runs.watched(runs.updater(OPTIMIZERS[name](), device=GPU), tmp_path, 8)
         if look:
             options = {"steps": 10, "filename": None, "groups": {"head": "/predictor/fc"}}
             made.extend(ft.extensions.LRFind(**options))
@@ -106,7 +106,7 @@ def test_drift_is_that_of_the_cpu() -> None:
 
 def test_a_snapshot_keeps_freeze_drift_and_summary(tmp_path: Path) -> None:
     def made(length: int) -> chainer.training.Trainer:
-        run = runs.trainer(runs.updater(device=GPU), tmp_path, length)
+        run = runs.watched(runs.updater(device=GPU), tmp_path, length)
         run.extend(ft.extensions.Freeze(*BODY, until=(6, "iteration")))
         run.extend(ft.extensions.WeightDrift(trigger=(2, "iteration"), filename=None))
         return run

@@ -36,9 +36,9 @@ class TestLeavesNoTrace:
 
     @pytest.mark.parametrize("name", NAMES)
     def test_within_a_run(self, name: str, tmp_path: Path) -> None:
-        plain = runs.trainer(runs.updater(OPTIMIZERS[name]()), tmp_path / "a")
+        plain = runs.watched(runs.updater(OPTIMIZERS[name]()), tmp_path / "a")
         plain.run()
-        other = runs.trainer(runs.updater(OPTIMIZERS[name]()), tmp_path / "b")
+        other = runs.watched(runs.updater(OPTIMIZERS[name]()), tmp_path / "b")
 
         @training.make_extension(trigger=(7, "iteration"))
         def look(trainer: training.Trainer) -> None:
@@ -51,7 +51,7 @@ class TestLeavesNoTrace:
 
     def test_with_frozen_parts_and_multipliers(self, tmp_path: Path) -> None:
         def run(*extensions: Any) -> training.Trainer:
-            made = runs.trainer(runs.updater(), tmp_path)
+            made = runs.watched(runs.updater(), tmp_path)
             made.extend(ft.extensions.Freeze("/predictor/*1", until=(6, "iteration")))
             made.extend(ft.extensions.LearningRates({"/predictor/fc": 10}))
             for extension in extensions:
@@ -106,7 +106,7 @@ class TestLeavesNoTrace:
 
     def test_the_observation_of_the_trainer(self, tmp_path: Path) -> None:
         seen = []
-        made = runs.trainer(runs.updater(), tmp_path, 2)
+        made = runs.watched(runs.updater(), tmp_path, 2)
 
         @training.make_extension(trigger=(1, "iteration"), priority=1000)
         def look(trainer: training.Trainer) -> None:
@@ -176,7 +176,7 @@ class TestIterators:
             batches = iterators.MultiprocessIterator(
                 runs.data(), 8, n_processes=1, order_sampler=ft.EpochShuffle(1)
             )
-            made = runs.trainer(runs.updater(batches=batches), tmp_path, 8)
+            made = runs.watched(runs.updater(batches=batches), tmp_path, 8)
             if look:
                 trigger = (3, "iteration")
                 made.extend(ft.extensions.LRFind(trigger=trigger, filename=None, steps=12))

@@ -11,8 +11,8 @@ import chainer
 import numpy as np
 import pytest
 from chainer import serializers
-from runs import assert_equal, model_of, result, trainer
 from training_nets import OPTIMIZERS, net
+from training_runs import assert_equal, model_of, result, trainer
 
 import chainer_ft as ft
 from chainer_ft.errors import FormatError

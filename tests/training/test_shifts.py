@@ -10,7 +10,7 @@ import chainer
 import pytest
 from chainer import training
 from chainer.training import extensions as E  # noqa: N812
-from runs import assert_equal, result, trainer
+from training_runs import assert_equal, result, trainer
 
 import chainer_ft as ft
 

@@ -1,24 +1,28 @@
-"""Runs, their logs, and all the bits that training changes."""
+"""Small runs: their logs, all the bits that training changes, and stopping and resuming them."""
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import chainer
 import numpy as np
 from chainer import links, training
-from training_nets import net
+from training_nets import arrays, net
 
 from chainer_ft.links import slots
 from chainer_ft.training.digest import digest
 
+Extend = Callable[[training.Trainer], None]
+
 
 def data(count: int = 40, seed: int = 0) -> Any:
     """Small images of three kinds."""
-    random = np.random.RandomState(seed)
-    labels = random.randint(0, 3, count).astype(np.int32)
-    images = random.normal(0, 0.5, (count, 3, 6, 6)) + labels[:, None, None, None]
+    drawn = np.random.RandomState(seed)
+    labels = drawn.randint(0, 3, count).astype(np.int32)
+    images = drawn.normal(0, 0.5, (count, 3, 6, 6)) + labels[:, None, None, None]
     return chainer.datasets.TupleDataset(images.astype(np.float32), labels)
 
 
@@ -34,7 +38,7 @@ def updater(
     return training.StandardUpdater(batches, chosen, device=device)
 
 
-def trainer(of: Any, out: Path, iterations: int = 12) -> training.Trainer:
+def watched(of: Any, out: Path, iterations: int = 12) -> training.Trainer:
     """A run with a log and a schedule."""
     made = training.Trainer(of, (iterations, "iteration"), out=str(out))
     made.extend(training.extensions.LogReport(trigger=(1, "iteration")))
@@ -84,3 +88,52 @@ def _of_param(param: Any) -> dict[str, Any]:
         "own": rule.hyperparam.get_dict(),
         "class": type(param).__name__,
     }
+
+
+def trainer(out: Path, length: int, extend: Extend, **options: Any) -> training.Trainer:
+    """Build it as a script does; every iteration is logged and leaves a snapshot.
+
+    Args:
+        out: Where log and snapshots go.
+        length: Iterations.
+        extend: Adds extensions.
+        options: ``optimizer``, ``iterator`` and ``updater``, functions that make them;
+            ``prepare``, which gets the model before ``optimizer.setup``.
+    """
+    np.random.seed(0)
+    random.seed(0)
+    images = np.random.randn(40, 3, 6, 6).astype(np.float32)
+    labels = np.random.randint(0, 3, 40).astype(np.int32)
+    model = links.Classifier(net())
+    options.get("prepare", lambda model: None)(model)
+    make = options.get("optimizer", lambda: chainer.optimizers.Adam(0.01))
+    optimizer = make().setup(model)
+    data = chainer.datasets.TupleDataset(images, labels)
+    iterate = options.get("iterator", chainer.iterators.SerialIterator)
+    updater = options.get("updater", training.StandardUpdater)(iterate(data, 8), optimizer)
+    made = training.Trainer(updater, (length, "iteration"), out=str(out))
+    extend(made)
+    made.extend(training.extensions.LogReport(trigger=(1, "iteration")))
+    made.extend(
+        training.extensions.snapshot(filename="at_{.updater.iteration}"), trigger=(1, "iteration")
+    )
+    return made
+
+
+def model_of(made: training.Trainer) -> Any:
+    """The model of a trainer."""
+    return made.updater.get_optimizer("main").target
+
+
+def result(made: training.Trainer) -> tuple[dict[str, np.ndarray], list[dict[str, Any]]]:
+    """Run; the arrays at the end and the log without what depends on the clock."""
+    made.run()
+    return arrays(model_of(made)), log(made)
+
+
+def assert_equal(one: Any, other: Any) -> None:
+    """Both results agree in every bit."""
+    assert one[1] == other[1]
+    assert one[0].keys() == other[0].keys()
+    for path, array in one[0].items():
+        assert array.tobytes() == other[0][path].tobytes(), path

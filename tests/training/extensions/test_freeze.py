@@ -9,8 +9,8 @@ import chainer
 import pytest
 from chainer import serializers
 from chainer.training import make_extension
-from runs import assert_equal, model_of, result, trainer
 from training_nets import arrays, moved
+from training_runs import assert_equal, model_of, result, trainer
 
 import chainer_ft as ft
 from chainer_ft.errors import RuleError, UsageError

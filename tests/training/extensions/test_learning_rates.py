@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from chainer import serializers
-from runs import assert_equal, model_of, result, trainer
+from training_runs import assert_equal, model_of, result, trainer
 
 import chainer_ft as ft
 from chainer_ft.host import Host

@@ -16,7 +16,7 @@ from chainer_ft.errors import UsageError
 def test_before_the_first_iteration_it_writes_and_prints(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made = runs.trainer(runs.updater(), tmp_path, 2)
+    made = runs.watched(runs.updater(), tmp_path, 2)
     extension = ft.extensions.LRFind(steps=20, groups={"head": "/predictor/fc"})
     made.extend(extension)
     made.run()
@@ -35,7 +35,7 @@ def test_with_a_trigger_it_runs_then_only(tmp_path: Path) -> None:
             super().__call__(trainer)
             seen.append(trainer.updater.iteration)
 
-    made = runs.trainer(runs.updater(), tmp_path, 6)
+    made = runs.watched(runs.updater(), tmp_path, 6)
     made.extend(Watched(trigger=(2, "iteration"), steps=3, filename=None))
     made.run()
     assert seen == [2, 4, 6]
@@ -43,10 +43,10 @@ def test_with_a_trigger_it_runs_then_only(tmp_path: Path) -> None:
 
 
 def test_a_resumed_run_does_not_begin_with_it(tmp_path: Path) -> None:
-    first = runs.trainer(runs.updater(), tmp_path, 3)
+    first = runs.watched(runs.updater(), tmp_path, 3)
     first.run()
     chainer.serializers.save_npz(tmp_path / "snapshot.npz", first)
-    second = runs.trainer(runs.updater(), tmp_path, 4)
+    second = runs.watched(runs.updater(), tmp_path, 4)
     extension = ft.extensions.LRFind(steps=3, filename=None)
     second.extend(extension)
     chainer.serializers.load_npz(tmp_path / "snapshot.npz", second)
@@ -56,7 +56,7 @@ def test_a_resumed_run_does_not_begin_with_it(tmp_path: Path) -> None:
 
 def test_nor_does_one_that_loads_its_snapshot_itself(tmp_path: Path) -> None:
     def run(iterations: int) -> ft.extensions.LRFind:
-        made = runs.trainer(runs.updater(), tmp_path, iterations)
+        made = runs.watched(runs.updater(), tmp_path, iterations)
         made.extend(ft.extensions.LRFind(steps=3, filename=None))
         made.extend(chainer.training.extensions.snapshot(autoload=True), trigger=(1, "iteration"))
         made.run()
@@ -67,7 +67,7 @@ def test_nor_does_one_that_loads_its_snapshot_itself(tmp_path: Path) -> None:
 
 
 def test_it_sees_the_freeze_and_the_rates_of_other_extensions(tmp_path: Path) -> None:
-    made = runs.trainer(runs.updater(), tmp_path, 1)
+    made = runs.watched(runs.updater(), tmp_path, 1)
     made.extend(ft.extensions.LRFind(steps=3, filename=None, groups={"body": "/predictor/conv1"}))
     made.extend(ft.extensions.Freeze("/predictor/conv1"))
     with pytest.raises(UsageError, match="nothing in '/predictor/conv1' trains"):
@@ -76,7 +76,7 @@ def test_it_sees_the_freeze_and_the_rates_of_other_extensions(tmp_path: Path) ->
 
 def test_a_schedule_with_it_is_the_schedule_without(tmp_path: Path) -> None:
     def run(*extensions: ft.extensions.LRFind) -> chainer.training.Trainer:
-        made = runs.trainer(runs.updater(), tmp_path, 12)
+        made = runs.watched(runs.updater(), tmp_path, 12)
         phases = [ft.Phase("4 iterations", freeze="/predictor/*1"), ft.Phase("8 iterations")]
         made.extend(ft.extensions.Schedule(ft.Schedule(phases)))
         for extension in extensions:

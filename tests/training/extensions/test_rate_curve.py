@@ -10,7 +10,7 @@ from chainer import serializers
 from chainer.training import extensions, make_extension
 from hypothesis import given
 from hypothesis import strategies as st
-from runs import assert_equal, result, trainer
+from training_runs import assert_equal, result, trainer
 
 import chainer_ft as ft
 from chainer_ft.host import Host

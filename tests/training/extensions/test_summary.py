@@ -16,7 +16,7 @@ def test_it_is_printed_once_where_nothing_changes(
 ) -> None:
     updater = runs.updater()
     updater.update()  # no lazy parameters from here on
-    made = runs.trainer(updater, tmp_path, 6)
+    made = runs.watched(updater, tmp_path, 6)
     made.extend(ft.extensions.Summary(trigger=(1, "iteration")))
     made.run()
     told = capsys.readouterr().out
@@ -27,7 +27,7 @@ def test_it_shows_what_extensions_froze_and_again_what_they_thawed(tmp_path: Pat
     out = io.StringIO()
     updater = runs.updater()
     updater.update()
-    made = runs.trainer(updater, tmp_path, 6)
+    made = runs.watched(updater, tmp_path, 6)
     made.extend(ft.extensions.Summary(trigger=(1, "iteration"), out=out))
     made.extend(ft.extensions.Freeze("/predictor/conv1", until=(4, "iteration")))
     made.extend(ft.extensions.LearningRates({"/predictor/fc": 10}))
@@ -39,7 +39,7 @@ def test_it_shows_what_extensions_froze_and_again_what_they_thawed(tmp_path: Pat
 
 def test_lazy_parameters_are_shown_again_when_they_are_known(tmp_path: Path) -> None:
     out = io.StringIO()
-    made = runs.trainer(runs.updater(), tmp_path, 6)
+    made = runs.watched(runs.updater(), tmp_path, 6)
     made.extend(ft.extensions.Summary(trigger=(1, "iteration"), out=out))
     made.run()
     assert out.getvalue().count("trainable params: ") == 2

@@ -17,7 +17,7 @@ from chainer_ft.errors import RuleError, UsageError
 
 
 def run(out: Path, iterations: int = 6, **options: Any) -> chainer.training.Trainer:
-    made = runs.trainer(runs.updater(), out, iterations)
+    made = runs.watched(runs.updater(), out, iterations)
     made.extend(ft.extensions.WeightDrift(**{"trigger": (2, "iteration"), **options}))
     return made
 
@@ -43,7 +43,7 @@ def test_each_layer_is_in_the_log(tmp_path: Path) -> None:
 def test_it_changes_nothing_else(tmp_path: Path) -> None:
     with_it = run(tmp_path)
     with_it.run()
-    plain = runs.trainer(runs.updater(), tmp_path, 6)
+    plain = runs.watched(runs.updater(), tmp_path, 6)
     plain.run()
     assert runs.fingerprint(with_it.updater) == runs.fingerprint(plain.updater)
 
@@ -85,7 +85,7 @@ def test_a_given_start_counts_where_the_snapshot_is_loaded_behind_it(tmp_path: P
 
 @pytest.mark.filterwarnings("ignore:The previous value of:UserWarning")  # of the trigger
 def test_a_resume_without_a_start_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    broken = runs.trainer(runs.updater(), tmp_path, 4)
+    broken = runs.watched(runs.updater(), tmp_path, 4)
     broken.run()
     chainer.serializers.save_npz(tmp_path / "snapshot.npz", broken)
     resumed = run(tmp_path, filename=None)
@@ -98,7 +98,7 @@ def test_a_resume_without_a_start_is_told(tmp_path: Path, caplog: pytest.LogCapt
 def test_the_model_inside_a_classifier_is_a_start(tmp_path: Path) -> None:
     updater = runs.updater()
     predictor = updater.get_optimizer("main").target.predictor
-    made = runs.trainer(updater, tmp_path, 2)
+    made = runs.watched(updater, tmp_path, 2)
     extension = ft.extensions.WeightDrift(predictor, trigger=(1, "iteration"), filename=None)
     made.extend(extension)
     predictor.conv1.W.array *= 2  # after the start was taken
