@@ -125,7 +125,7 @@ def test_workers_that_copy_once_would_not_hear_of_a_thaw() -> None:
     updater = SimpleNamespace(
         setup_workers=None,
         _devices=[0, 1],
-        get_optimizer=lambda name: SimpleNamespace(target=L.Linear(2, 2)),
+        get_all_optimizers=lambda: {"main": SimpleNamespace(target=L.Linear(2, 2))},
     )
     with pytest.raises(UsageError, match="would never hear of the thaw"):
         ft.extensions.Freeze("/W", until="1 epoch").initialize(SimpleNamespace(updater=updater))
