@@ -12,6 +12,7 @@ from chainer_ft.cli.output import say
 from chainer_ft.cli.progress import counted
 from chainer_ft.cli.rules import add_rules, rules
 from chainer_ft.cli.training_options import add_preprocessing, preprocessing_of
+from chainer_ft.cli.training_values import count
 from chainer_ft.report.table import shape_text
 from chainer_ft.types import Subcommand
 
@@ -42,7 +43,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-o", dest="out", metavar="OUT", required=True, help="HDF5 file to write")
     add_preprocessing(parser.add_argument_group("images"))
     add_rules(parser)
-    parser.add_argument("--batch-size", type=int, default=32, metavar="N", help="(default: 32)")
+    parser.add_argument("--batch-size", type=count, default=32, metavar="N", help="(default: 32)")
     parser.add_argument("--workers", type=int, metavar="N", help="processes that prepare images")
     parser.add_argument("--device", default="@numpy", help="@numpy, @cupy:0 (default: @numpy)")
     parser.add_argument("--json", action="store_true", help="print all of it as JSON")

@@ -169,9 +169,14 @@ def _write(
     text = h5py.string_dtype()
     with replacing(out) as temporary, h5py.File(temporary, "w", libver="earliest") as made:
         made.attrs["chainer_ft"] = json.dumps({"schema": SCHEMA, **about})
-        made.create_dataset("classes", data=list(classes), dtype=text)
+        made.create_dataset("classes", data=_texts(classes), dtype=text)
         for part, file in parts:
             group = made.create_group(part.name)
             group.create_dataset("features", data=file.arrays[0])
             group.create_dataset("labels", data=np.asarray(part.labels, np.int32))
-            group.create_dataset("names", data=list(part.names), dtype=text)
+            group.create_dataset("names", data=_texts(part.names), dtype=text)
+
+
+def _texts(names: Sequence[str]) -> list[bytes]:
+    """As UTF-8; names of files that are not, as the bytes that they are."""
+    return [name.encode("utf-8", "surrogateescape") for name in names]

@@ -20,6 +20,7 @@ from chainer_ft.finetune.moment import random_kept
 from chainer_ft.finetune.split import CannotSplit, NotReady
 from chainer_ft.finetune.switch import Switch
 from chainer_ft.images import Batches
+from chainer_ft.images.pool import WorkerError
 from chainer_ft.links import named_links
 from chainer_ft.training.modes import mode_of
 from chainer_ft.training.proof import frozen
@@ -34,7 +35,8 @@ class FeatureCache(Extension):  # type: ignore[misc]
     and kept in a memory-mapped file; the rest is trained from it. Where the cut is follows from
     the computation itself. The result is the same to the last bit: this is tried on batches
     before the file is used, and where it does not hold, or nothing is frozen at the beginning,
-    the training goes on without features and the log says why. The file goes at the thaw.
+    the training goes on without features and the log says why: as a warning where a file cannot
+    be written. The file goes at the thaw.
 
     Args:
         folder: For the files; ``features`` in the trainer's ``out`` by default. Runs of the same
@@ -115,9 +117,12 @@ class FeatureCache(Extension):  # type: ignore[misc]
                     features.prepare(folder, self.limit, self.progress)
                 switch = Switch(owner, name, features)
                 switch.on()
+            except WorkerError:  # the next batch would need them, too
+                raise
             except ChainerFTError as error:
                 self._waits = self._waits or isinstance(error, NotReady)
-                _log.info("no cached features in %s: %s", word, error)
+                level = logging.INFO if isinstance(error, CannotSplit) else logging.WARNING
+                _log.log(level, "no cached features in %s: %s", word, error)
                 self.reason = str(error) if name == "loss_func" else self.reason
                 continue
             self._switches.append(switch)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 import pytest
+from PIL import Image
 
 from chainer_ft.cli.main import main
 
@@ -86,3 +88,22 @@ def test_a_net_of_caffe(folder: Path, capsys: Any) -> None:
     given = ["images.npz", "--model", "net.prototxt", "--layer", "pool", "-o", "f.h5"]
     assert main(["features", *given]) == 0
     assert "pool: 3x4x4 a sample" in capsys.readouterr().out
+
+
+def test_names_of_files_that_are_no_utf_8(folder: Path, capsys: Any) -> None:
+    photos = folder / "odd"
+    for number in range(4):
+        name = os.fsencode(photos / "ab"[number % 2]) + b"/caf\xe9%d.png" % number
+        os.makedirs(os.path.dirname(name), exist_ok=True)
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(os.fsdecode(name))
+    given = ["--model", "feature_verb_net.py:Net", "--size", "8x8", "-o", str(folder / "odd.h5")]
+    assert main(["features", str(photos), *given]) == 0
+    with h5py.File(folder / "odd.h5") as made:
+        names = {name for part in made if part != "classes" for name in made[part]["names"][:]}
+    assert names == {b"ab"[n % 2 : n % 2 + 1] + b"/caf\xe9%d.png" % n for n in range(4)}
+
+
+def test_a_batch_of_none_is_refused(folder: Path, capsys: Any) -> None:
+    with pytest.raises(SystemExit):
+        main(["features", "photos", "--model", "net.py:Net", "-o", "f.h5", "--batch-size", "0"])
+    assert "'0' is no whole number from 1" in capsys.readouterr().err

@@ -25,7 +25,7 @@ from chainer_ft.errors import FormatError
 from chainer_ft.finetune.api import go_on
 from chainer_ft.finetune.folder import RunFolder
 from chainer_ft.finetune.keeping import Interrupted
-from chainer_ft.images.pool import WorkerError
+from chainer_ft.images.pool import Prepared, WorkerError
 
 #: 3 epochs of 72 images, 20 a batch; then the frozen baseline.
 ITERATIONS = 11
@@ -144,6 +144,35 @@ def test_a_killed_worker_is_told_and_costs_nothing(place: Path) -> None:
     with pytest.raises(WorkerError, match="killed by SIGKILL"):
         tune(place, "worker", workers=1, baselines=["frozen"], extend=at(5, kill))
     ended(place, "worker")
+
+
+def test_a_worker_that_is_killed_while_features_are_computed(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(Prepared):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            self._pool._workers[0].process.kill()
+
+    with monkeypatch.context() as patch:
+        patch.setattr("chainer_ft.finetune.examples._EACH", 1)
+        patch.setattr("chainer_ft.images.dataset.Prepared", Killed)
+        with pytest.raises(WorkerError, match="killed by SIGKILL"):
+            tune(place, "features", workers=1, baselines=["frozen"])
+    ended(place, "features")
+
+
+def test_no_room_for_features_is_told_and_changes_nothing(
+    place: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(handle: int, size: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("chainer_ft.finetune.cache.allocate", full)
+    tune(place, "no_room", baselines=["frozen"])
+    warned = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert any("no cached features in training" in said and "No space" in said for said in warned)
+    ended(place, "no_room")
 
 
 def test_a_damaged_snapshot_is_told(place: Path) -> None:
