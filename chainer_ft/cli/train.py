@@ -8,6 +8,7 @@ import shlex
 import sys
 from argparse import ArgumentParser, Namespace
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 
     from chainer_ft.finetune.folder import RunFolder
     from chainer_ft.finetune.result import RunResult
+    from chainer_ft.finetune.settings import Settings
+
+
+#: Options that say nothing of the run itself.
+_BESIDES = ("resume", "json", "emit_script", "snapshot_every", "workers", "device")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -35,7 +41,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         "with train/ and val/ or without; CSV of paths and labels; .npz; LMDB",
     )
     parser.add_argument("--out", metavar="RUN", help="folder for all that the run writes")
-    parser.add_argument("--resume", metavar="RUN", help="go on with a run; needs nothing else")
+    parser.add_argument(
+        "--resume",
+        metavar="RUN",
+        help="go on with a run; needs nothing else (--workers and --device may be others)",
+    )
     add_options(parser)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
@@ -50,7 +60,7 @@ def run(options: Namespace) -> int:
     folder = RunFolder(options.resume or options.out or "")
     if options.resume:
         _check_alone(options)
-        settings = folder.settings()
+        settings = _taken_up(options, folder)
     else:
         _check_whole(options)
         settings = settings_of(options, f"chainer-ft {shlex.join(sys.argv[1:])}")
@@ -87,8 +97,29 @@ def _emit(folder: RunFolder, path: str, result: RunResult | None = None) -> None
 
 
 def _check_alone(options: Namespace) -> None:
-    if options.data or options.out or options.model:
-        raise UsageError("--resume RUN goes on with what the run was told; give nothing besides")
+    """See that nothing is given that a run that goes on would pass over."""
+    parser = ArgumentParser()
+    add_arguments(parser)
+    usual = vars(parser.parse_args([]))
+    more = [name for name, value in usual.items() if getattr(options, name) != value]
+    wrong = [name for name in more if name not in _BESIDES]
+    if wrong:
+        named = ", ".join(
+            "DATA" if one == "data" else f"--{one.replace('_', '-')}" for one in wrong
+        )
+        raise UsageError(
+            f"--resume RUN goes on with what the run was told; give nothing besides: {named}"
+        )
+
+
+def _taken_up(options: Namespace, folder: RunFolder) -> Settings:
+    """The settings of a run that goes on, here with other workers or on another device."""
+    given = {"workers": options.workers, "device": options.device}
+    here = {name: value for name, value in given.items() if value is not None}
+    settings = replace(folder.settings(), **here)
+    if here:
+        folder.keep({**folder.state(), "settings": settings.to_dict()})
+    return settings
 
 
 def _check_whole(options: Namespace) -> None:

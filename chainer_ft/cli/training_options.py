@@ -128,7 +128,7 @@ def _add_rest(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("the run")
     group.add_argument("--batch-size", type=int, default=32, metavar="N", help="(default: 32)")
     group.add_argument("--seed", type=int, default=0, metavar="N", help="of all that is random")
-    group.add_argument("--device", default="@numpy", help="@numpy, @cupy:0 (default: @numpy)")
+    group.add_argument("--device", help="@numpy, @cupy:0 (default: @numpy)")
     group.add_argument(
         "--baseline",
         type=baselines,
@@ -157,7 +157,7 @@ def settings_of(options: Namespace, command: str) -> Settings:
 
     named = {"policy": options.policy, "min_coverage": options.min_coverage, **rules(options)}
     return Settings(
-        **{name: getattr(options, name) for name in _SAME},
+        **{name: value for name in _SAME if (value := getattr(options, name)) is not None},
         schedule=None if options.schedule is None else schedule_of(options.schedule),
         freeze=tuple(options.freeze),
         labels=None if options.labels is None else labels_of(options.labels),

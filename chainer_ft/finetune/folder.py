@@ -89,12 +89,13 @@ class RunFolder:
             FormatError: They are others than when the run began.
         """
         state, digest = self.state(), images.digest()
-        if state.setdefault("images", digest) != digest:
+        if "images" not in state:
+            self.keep({**state, "images": digest})
+        elif state["images"] != digest:
             raise FormatError(
                 f"{self.path}: the images or classes of {images.source} are not those that the run "
                 "began with; put them back, or begin anew with another --out"
             )
-        self.keep(state)
 
     def child(self, name: str) -> RunFolder:
         """The folder of a baseline, or this one for the fine-tuned net."""

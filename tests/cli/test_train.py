@@ -93,11 +93,23 @@ def test_resuming_a_run_that_is_over_tells_it_again(trained: Path, capsys: Any) 
     assert (trained / "model.npz").stat().st_mtime_ns == before
 
 
+def test_a_run_goes_on_with_other_workers_and_on_another_device(place: Path, capsys: Any) -> None:
+    given = [*RUN, "--out", "elsewhere", "--epochs", "1", "--workers", "1"]
+    assert main([*given, "--device", "@none:0"]) == 2
+    assert main(["train", "--resume", "elsewhere"]) == 2
+    assert "device '@none:0'" in capsys.readouterr().err
+    again = ["train", "--resume", "elsewhere", "--device", "@numpy", "--workers", "0"]
+    assert main(again) == 0
+    settings = RunFolder(place / "elsewhere").settings()
+    assert (settings.device, settings.workers, settings.epochs) == ("@numpy", 0, 1)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
         (("train",), 2, "DATA, --model, --out: missing"),
-        (("train", "photos", "--resume", "run"), 2, "give nothing besides"),
+        (("train", "photos", "--resume", "run"), 2, "give nothing besides: DATA"),
+        (("train", "--resume", "run", "--epochs", "9"), 2, "give nothing besides: --epochs"),
         (("train", "--resume", "nowhere"), 3, "--out` was given"),
         ((*RUN, "--out", "a", "--scenario", "small"), 2, "nearest: small-"),
         ((*RUN, "--out", "b", "--baseline", "scrach"), 2, "nearest: scratch"),
