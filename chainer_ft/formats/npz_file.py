@@ -155,7 +155,8 @@ def write(
                 _write_array(member, entry, source)
         if provenance is not None:
             text = origin.encode(provenance)
-            archive.writestr(origin.MEMBER, text, zipfile.ZIP_DEFLATED)
+            info = zipfile.ZipInfo(origin.MEMBER)  # by its name alone it would get the time of day
+            archive.writestr(info, text, zipfile.ZIP_DEFLATED)
 
 
 def _write_array(member: IO[bytes], entry: Entry, source: Source) -> None:
