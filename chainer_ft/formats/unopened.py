@@ -22,8 +22,9 @@ def unopened(
         name: What to call it in the message, if not by its path.
 
     Example:
-        >>> print(unopened("no.prototxt", FileNotFoundError(2, "")))
-        no.prototxt: cannot be opened: No such file or directory; see `ls .`
+        >>> print(unopened("no-folder/solver.prototxt", FileNotFoundError(2, "")))
+        no-folder/solver.prototxt: cannot be opened: No such file or directory, nor a folder
+        no-folder; see `ls .`
     """
     path = os.fspath(path)
     code = getattr(error, "errno", None)
