@@ -8,7 +8,8 @@ import chainer
 import numpy as np
 
 from chainer_ft.errors import ArrayError
-from chainer_ft.links.walk import listing, slots
+from chainer_ft.links.listing import listing
+from chainer_ft.links.walk import slots
 from chainer_ft.types import Listing, Source
 from chainer_ft.types.source import BLOCK_BYTES
 

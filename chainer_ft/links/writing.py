@@ -9,7 +9,8 @@ from typing import Any
 import chainer
 import numpy as np
 
-from chainer_ft.links.walk import Slot, check_overlap, slots
+from chainer_ft.links.sharing import check_overlap
+from chainer_ft.links.walk import Slot, slots
 
 _PIECE = 1 << 18
 

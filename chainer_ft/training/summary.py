@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import chainer
 
 from chainer_ft.links import named_links, own_slots
-from chainer_ft.links.walk import listing
+from chainer_ft.links.listing import listing
 from chainer_ft.report.model_table import LinkRow, ParamRow, State, Summary
 from chainer_ft.training.frozen_mode import keeps_statistics
 from chainer_ft.training.hyperparameters import Scaled

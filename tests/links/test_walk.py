@@ -11,7 +11,8 @@ import pytest
 
 import chainer_ft  # noqa: F401  makes the next line work
 from chainer_ft.errors import ArrayError
-from chainer_ft.links.walk import listing, named_links, slots
+from chainer_ft.links.listing import listing
+from chainer_ft.links.walk import named_links, slots
 from chainer_ft.types import Entry
 
 
