@@ -9,7 +9,8 @@ import os
 import re
 import sys
 from contextlib import redirect_stdout
-from types import ModuleType
+from importlib.machinery import SourceFileLoader
+from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from chainer_ft.errors import UsageError
@@ -67,6 +68,13 @@ def load_model(spec: str) -> chainer.Link:
     return found
 
 
+class _Source(SourceFileLoader):
+    """Without Python's cache, which takes a file written anew in one second for the old one."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def _module(where: str, spec: str) -> ModuleType:
     try:
         if not where.endswith(".py"):
@@ -78,7 +86,7 @@ def _module(where: str, spec: str) -> ModuleType:
         name = os.path.splitext(os.path.basename(where))[0]
         if name in sys.modules:  # a model file called numpy.py replaces nothing
             name = f"chainer_ft_model_{name}"
-        location = importlib.util.spec_from_file_location(name, where)
+        location = importlib.util.spec_from_file_location(name, where, loader=_Source(name, where))
         assert location is not None and location.loader is not None
         module = importlib.util.module_from_spec(location)
         sys.modules[name] = module

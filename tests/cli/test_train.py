@@ -320,16 +320,24 @@ def test_the_script_gives_the_same_weights(
     assert all(first[key].tobytes() == second[key].tobytes() for key in first)
 
 
-def test_whatever_was_typed_the_script_is_python(place: Path) -> None:
+@pytest.fixture
+def scripted(place: Path) -> Path:
+    """A short run; the script of it is beside its folder."""
+    if not (place / "short.py").exists():
+        assert main([*RUN, "--epochs", "1", "--out", "short", "--emit-script", "short.py"]) == 0
+    return place / "short"
+
+
+def test_whatever_was_typed_the_script_is_python(scripted: Path) -> None:
     command = "chainer-ft train --rename '^/x\\d=/y' 'a\"\"\"b' '\udce9' \""
-    settings = replace(RunFolder(place / "scripted").settings(), command=command)
+    settings = replace(RunFolder(scripted).settings(), command=command)
     text = script_of(settings, "phases:\n  - freeze: /conv1\n", "/fc", 0.1, "out", 5)
     said = ast.get_docstring(ast.parse(text.encode("utf-8")))
     assert said is not None and command.replace("\udce9", "\\udce9") in said
 
 
-def test_the_script_uses_public_names_alone(place: Path) -> None:
-    text = Path("scripted.py").read_text()
+def test_the_script_uses_public_names_alone(scripted: Path) -> None:
+    text = scripted.with_suffix(".py").read_text()
     imported = [line for line in text.splitlines() if line.startswith(("import", "from"))]
     assert imported == [
         "import random",

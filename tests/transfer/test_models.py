@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -127,3 +128,15 @@ def test_what_a_model_prints_is_not_our_output(
     load_model(f"{tmp_path / 'numpy.py'}:Net")
     assert sys.modules["numpy"] is before
     assert capsys.readouterr() == ("", "hello\nthere\n")
+
+
+def test_a_file_that_is_written_anew_in_the_same_second_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "twice.py"
+    for inputs in (2, 3):
+        path.write_text(
+            f"import chainer\n\n\ndef net():\n    return chainer.links.Linear({inputs}, 1)\n"
+        )
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+        sys.modules.pop("twice", None)
+        assert load_model(f"{path}:net").W.shape == (1, inputs)
+    assert [one.name for one in tmp_path.iterdir()] == ["twice.py"]
