@@ -61,7 +61,8 @@ def length(value: Any) -> Length:
 
 def whole_epochs(updater: Any) -> int | None:
     """Sweeps over the data that are done; ``None`` where the updater does not count them."""
-    epoch = getattr(updater, "epoch_detail", None)
+    whole: int | None = getattr(updater, "epoch", None)  # a third of the price of the next
+    epoch = getattr(updater, "epoch_detail", None) if whole is None else whole
     return None if epoch is None else int(epoch)
 
 
@@ -74,7 +75,7 @@ def ends_epoch(updater: Any, before: int | None = None) -> bool:
             an update can take several.
     """
     if before is not None:
-        return int(updater.epoch_detail) > before
+        return (whole_epochs(updater) or 0) > before
     is_new: bool | None = getattr(updater, "is_new_epoch", None)
     if is_new is not None:  # a tenth of the price of counting
         return is_new

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from chainer_ft.training.lengths import whole_epochs
+
 
 def every_iteration(trainer: Any) -> bool:
     """A trigger that keeps nothing in snapshots, so that an extension can be new to one."""
@@ -20,11 +22,11 @@ class EveryEpoch:
         self._seen = 0.0  # epochs at the last look; negative: not known
 
     def __call__(self, trainer: Any) -> bool:
-        now, before = trainer.updater.epoch_detail, self._seen
+        now, before = whole_epochs(trainer.updater) or 0, self._seen
         self._seen = now
         if before < 0:
             before = trainer.updater.previous_epoch_detail
-        return int(now) != int(before)
+        return now != int(before)
 
     def serialize(self, serializer: Any) -> None:
         """Keep where the last look was."""
