@@ -84,8 +84,9 @@ class TestAhead:
     def test_few_are_not(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Dataset, "ahead", None)
         net = model()
-        made = Job(net, net, Examples(self.pictures(tmp_path, 60), 1, 8), 8)
-        Features(made).prepare(tmp_path / "features")
+        features = Features(Job(net, net, Examples(self.pictures(tmp_path, 60), 1, 8), 8))
+        features.prepare(tmp_path / "features")
+        assert [len(array) for array in features.file.arrays] == [60, 60]
 
     def test_what_was_computed_is_not_asked_for_again(self, tmp_path: Path) -> None:
         pictures, net = self.pictures(tmp_path, 1100), model()
